@@ -1,0 +1,1 @@
+"""Assay: which interpretability tool does which job better than the plain alternative."""

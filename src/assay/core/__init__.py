@@ -1,0 +1,34 @@
+"""The nouns of Assay. No torch, no model, no run folder."""
+
+from assay.core.access import Access
+from assay.core.answer import Answer, Monitor
+from assay.core.fault import Fault
+from assay.core.method import LAYERS, Kind, Method, Setting
+from assay.core.organism import OrganismCard, ProofLine
+from assay.core.price import Price
+from assay.core.record import SCHEMA, Phase, Record, Status
+from assay.core.score import Better, Score
+from assay.core.transcript import Case, Split, Transcript
+
+__all__ = [
+    "LAYERS",
+    "SCHEMA",
+    "Access",
+    "Answer",
+    "Better",
+    "Case",
+    "Fault",
+    "Kind",
+    "Method",
+    "Monitor",
+    "OrganismCard",
+    "Phase",
+    "Price",
+    "ProofLine",
+    "Record",
+    "Score",
+    "Setting",
+    "Split",
+    "Status",
+    "Transcript",
+]
