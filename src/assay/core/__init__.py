@@ -3,6 +3,7 @@
 from assay.core.access import Access
 from assay.core.answer import Answer, Monitor
 from assay.core.fault import Fault
+from assay.core.job import Job, Material
 from assay.core.method import LAYERS, Kind, Method, Setting
 from assay.core.organism import OrganismCard, ProofLine
 from assay.core.price import Price
@@ -18,7 +19,9 @@ __all__ = [
     "Better",
     "Case",
     "Fault",
+    "Job",
     "Kind",
+    "Material",
     "Method",
     "Monitor",
     "OrganismCard",

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from assay.core.transcript import Transcript
 
 
-class Answer(ABC):
+class Answer(ABC):  # noqa: B024 - a family of unlike things: a finding, a monitor, a change
     """Anything that a method may return: a finding, a monitor, or a change."""
 
 

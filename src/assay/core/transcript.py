@@ -25,7 +25,7 @@ class Transcript:
 
 @dataclass(frozen=True)
 class Case:
-    """One prompt put to an organism, with what happened. It holds the truth, so only runner and job read it."""
+    """One prompt put to an organism, with what happened. It holds the truth: only runner and job read it."""
 
     prompt: str
     reply: str
