@@ -38,6 +38,8 @@ class Method:
     """Settings to try on the select split: name -> tuple of values, or ``LAYERS``."""
     default: Mapping[str, Any] = field(default_factory=lambda: {})
     """Setting used where nothing can be selected; ``layer`` is given as a share of depth, e.g. 0.5."""
+    passes: float = 1.0
+    """Forward passes over each text shown, for the plan's estimate; 0 if the model is never asked."""
     sees_truth: bool = False
     """Only floors, ceilings and placebos may set this: the brief then carries the truth."""
     placebo_for: tuple[str, ...] = ()

