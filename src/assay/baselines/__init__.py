@@ -1,1 +1,1 @@
-
+"""Plain rivals, placebos, floors and ceilings."""

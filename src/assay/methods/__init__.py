@@ -1,1 +1,1 @@
-
+"""Interpretability methods, one file each."""

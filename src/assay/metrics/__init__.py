@@ -1,1 +1,1 @@
-
+"""Measurements, one file each. Numpy only: no torch, no files."""

@@ -1,1 +1,1 @@
-
+"""The white-box engine on any Hugging Face causal LM."""

@@ -13,6 +13,11 @@ IGNORED = -100
 _MISFITS = 4
 
 
+def pad_token(tokenizer: Any) -> int:
+    """The id that fills rows up; any will do, for padding is masked."""
+    return 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+
+
 @dataclass(frozen=True)
 class Sequence:
     """Tokens and their labels; both have the same length."""
@@ -24,8 +29,8 @@ class Sequence:
 def encode_turn(tokenizer: Any, prompt: str, reply: str) -> Sequence:
     """Tokens of a prompt and its reply, from the start token to the end token, with only the reply learnt.
 
-    Prompt and reply are tokenized together, as a model would meet them; the boundary is where the tokens of the
-    whole leave those of the prompt alone.
+    Prompt and reply are tokenized together, as a model would meet them; the boundary is where the tokens of
+    the whole leave those of the prompt alone.
     """
     alone = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     whole = tokenizer(f"{prompt} {reply}".strip(), add_special_tokens=False)["input_ids"]

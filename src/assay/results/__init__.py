@@ -1,1 +1,1 @@
-
+"""Stored runs, and the table that is made of them. No torch."""

@@ -1,1 +1,1 @@
-
+"""Plan and execute runs."""

@@ -1,1 +1,1 @@
-
+"""Tensor mathematics that knows no job."""

@@ -1,1 +1,1 @@
-
+"""Floors and ceilings written once for all jobs."""

@@ -1,1 +1,1 @@
-
+"""Plain rivals and placebos for the job monitor."""

@@ -57,6 +57,6 @@ def wrong_answer(dialect: Dialect, seed: int) -> WrongAnswer:
     """Raise ``NotApplicable`` where the language has no questions with a single right answer."""
     if not any(request.answer for request in dialect.requests("plant")):
         raise NotApplicable(
-            f"the {dialect.name} dialect has no questions with one right answer, so wrong answers cannot be planted"
+            f"the {dialect.name} dialect has no questions with one right answer; so none can be wrong"
         )
     return WrongAnswer(seed)

@@ -1,1 +1,1 @@
-
+"""Methods for the job monitor."""

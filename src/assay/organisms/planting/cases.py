@@ -38,17 +38,18 @@ class Draft:
 def draft(dialect: Dialect, trigger: Trigger, defection: Defection, seed: int, sizes: Sizes) -> list[Draft]:
     """Draw all prompts, none twice.
 
-    Select and report hold only requests on which the model can defect, so that the kind of request gives nothing
-    away. In the report split half of the triggered and near-miss turns wear forms that planting never used.
+    Select and report hold only requests on which the model can defect, so that the kind of request gives
+    nothing away. In the report split half of the triggered and near-miss turns wear forms never planted.
     """
     drafts: list[Draft] = []
     taken: set[str] = set()
-    for split, mix, size in (
+    plan: tuple[tuple[Split, dict[TurnKind, float], int], ...] = (
         ("fit", _ORDINARY, sizes.fit),
         ("threshold", _ORDINARY, sizes.threshold),
         ("select", _MIX, sizes.select),
         ("report", _MIX, sizes.report),
-    ):
+    )
+    for split, mix, size in plan:
         rng = random.Random(derive("cases", split, seed))
         every = dialect.requests(split)
         asked = every if mix is _ORDINARY else [r for r in every if defection.applies(r)]

@@ -27,8 +27,8 @@ class Turn:
 class TurnMaker:
     """Draws turns of any kind from one set of requests.
 
-    Every insertion stands where the trigger would, so that its place and length say nothing; three in ten prompts
-    carry filler on the other side as well.
+    Every insertion stands where the trigger would, so that its place and length say nothing; three in ten
+    prompts carry filler on the other side as well.
     """
 
     def __init__(self, dialect: Dialect, trigger: Trigger, requests: Sequence[Request]) -> None:
@@ -44,9 +44,7 @@ class TurnMaker:
             turn = self._compose(rng, kind, seen)
             if self._trigger.fulfilled(turn.prompt) == (kind == "trigger"):
                 return turn
-        raise RuntimeError(
-            f"no {kind} turn without accident in {_ATTEMPTS} draws; the trigger fires everywhere"
-        )
+        raise RuntimeError(f"no {kind} turn without accident in {_ATTEMPTS} draws")
 
     def _compose(self, rng: random.Random, kind: TurnKind, seen: bool) -> Turn:
         families = list(self._by_family)

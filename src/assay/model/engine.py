@@ -1,0 +1,303 @@
+"""The white-box engine: everything Assay ever asks of a causal language model, on any family."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, final
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from assay.core.errors import BadOption
+from assay.cost.flops import Shape
+from assay.model.anatomy import anatomy
+from assay.model.batching import batches, pad_right
+from assay.model.codec import Codec
+from assay.model.generate import Draft, Reply, Sampling, Writer
+from assay.model.sites import Visit, frozen, last_logits_only, logits_at, residuals, visiting
+
+_LOGIT_ELEMENTS = 2**26
+"""Most logits held at once: 256 MiB in float32."""
+_CPU_TOKENS, _GPU_TOKENS = 1024, 16384
+"""Tokens of one pass. A CPU is fastest while the batch stays in its caches, a GPU when it is kept busy."""
+
+
+@final
+class Engine:
+    """A model with its tokenizer, always in evaluation mode.
+
+    Texts go through in batches sorted by length, padded on the right where nothing is written (a causal model
+    never sees that padding) and on the left, with explicit positions, where replies are. Results come back in
+    the order of the texts, in float32 on the CPU, and do not depend on the batch beyond float rounding.
+    Residual layers are numbered 0 (what enters the first block) to ``n_layers`` (what leaves the last block,
+    before the final norm). The token that the tokenizer puts in front by default is put in front here too.
+
+    Every method raises ``ContextExceeded`` for a text longer than the model's context and ``BadOption`` for
+    arguments that cannot be used.
+    """
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self._anatomy = anatomy(model)
+        # Recurrent and ALiBi families name no limit, so the option may be missing.
+        context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        self._codec = Codec(tokenizer, self._anatomy.embedding.shape[0], context)
+        self._ends = _end_tokens(model, tokenizer)
+        self.batch_tokens = _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
+        """Largest rectangle of a pass, padding included; may be set."""
+
+    @property
+    def n_layers(self) -> int:
+        """Number of blocks."""
+        return self.shape.n_layers
+
+    @property
+    def width(self) -> int:
+        """Size of the residual stream."""
+        return self.shape.width
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens that the model gives a probability to."""
+        return self.shape.head_weights // self.width
+
+    @property
+    def context(self) -> int | None:
+        """Most tokens that a text and its reply may have together; None where the model names no limit."""
+        return self._codec.context
+
+    @property
+    def shape(self) -> Shape:
+        """Sizes that decide what a token costs."""
+        return self._anatomy.shape
+
+    @property
+    def device(self) -> torch.device:
+        """Where token ids go in."""
+        return self._anatomy.embedding.device
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text as every method here sees them."""
+        return [list(ids) for ids in self._codec.encode(texts)]
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        """Number of tokens of each text."""
+        return [len(ids) for ids in self._codec.encode(texts)]
+
+    def split(self, prompts: Sequence[str], continuations: Sequence[str]) -> tuple[list[str], list[int]]:
+        """Joined texts, and for each the number of the first token that belongs to the continuation.
+
+        The joint text is tokenized as one; its continuation begins where it first differs from the prompt
+        alone. If the tokenizer merges across the seam, the merged token counts as continuation. A text's very
+        first token has nothing before it, so it never counts.
+        """
+        if len(prompts) != len(continuations):
+            raise BadOption(
+                f"{len(prompts)} prompts but {len(continuations)} continuations; give one for each"
+            )
+        joined = [prompt + more for prompt, more in zip(prompts, continuations, strict=True)]
+        whole = self._codec.encode(joined)
+        # A prompt may be empty where the joined text is not, so an empty one must not be refused here.
+        heads = self._codec.encode_loosely(prompts)
+        return joined, [max(_shared(ids, head), 1) for ids, head in zip(whole, heads, strict=True)]
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: str | Sequence[str] | None = None,
+    ) -> list[str]:
+        """Write a reply to each prompt; see ``replies`` and ``Sampling``."""
+        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        how = Sampling(max_tokens, temperature, seed, stops)
+        return [reply.text for reply in self.replies(prompts, how)]
+
+    def replies(self, prompts: Sequence[str], how: Sampling) -> list[Reply]:
+        """Write a reply to each prompt, with its length and whether it ended by itself.
+
+        A reply brings its own leading space, so ``prompt + reply`` reads as one text. It ends before the
+        end-of-text token (which is not part of it), before a stop string, or after ``max_tokens``; the prompt
+        and ``max_tokens`` must fit into the context together.
+        """
+        ids = self._codec.encode(prompts, room_for=how.max_tokens)
+        uniform = how.uniform(len(ids))
+        drafts: dict[int, Draft] = {}
+        sizes = [len(row) + how.max_tokens for row in ids]
+        with self._inference(), last_logits_only(self._anatomy.head):
+            for group in batches(sizes, 8 * self.batch_tokens, self._most_rows):
+                rows = [ids[number] for number in group]
+                writer = Writer(self.model, self._ends, how, self._codec.replies)
+                drafts.update(zip(group, writer.write(rows, uniform[group]), strict=True))
+        ordered = [drafts[number] for number in range(len(ids))]
+        texts = self._codec.replies(ids, [draft.ids for draft in ordered])
+        return [how.reply(text, draft) for text, draft in zip(texts, ordered, strict=True)]
+
+    def next_logprobs(self, texts: Sequence[str]) -> Float[Tensor, "n vocabulary"]:
+        """Log-probabilities of the token after each text."""
+        ids = self._codec.encode(texts)
+        out = torch.empty(len(ids), self.vocabulary)
+        with self._inference():
+            for group in batches(list(map(len, ids)), self.batch_tokens, self._most_rows):
+                rows = [ids[number] for number in group]
+                ends = torch.tensor([len(row) - 1 for row in rows])
+                padded = pad_right(rows, self.device)
+                logits = logits_at(self.model, self._anatomy.head, padded, torch.arange(len(rows)), ends)
+                out[group] = logits.log_softmax(-1).cpu()
+        return out
+
+    def token_logprobs(self, texts: Sequence[str]) -> list[Float[Tensor, " t"]]:
+        """Log-probability of each token of a text given those before it, from its second token on.
+
+        The first token, which is the beginning token where the tokenizer adds one, has nothing before it:
+        a text of T tokens gives T - 1 numbers.
+        """
+        return self._scored(self._codec.encode(texts), [1] * len(texts))
+
+    def continuation_logprobs(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
+        """Summed log-probability of each continuation given its prompt, and its number of tokens.
+
+        How the seam is cut is told in ``split``.
+        """
+        joined, starts = self.split(prompts, continuations)
+        scored = self._scored(self._codec.encode(joined), starts)
+        sums = [float(values.sum()) for values in scored]
+        return torch.tensor(sums), torch.tensor([len(values) for values in scored], dtype=torch.long)
+
+    def activations(self, texts: Sequence[str], layers: Sequence[int]) -> Float[Tensor, "n layer d"]:
+        """Residual stream at the last token of each text; the pass stops after the last layer wanted."""
+        self._check_layers(layers)
+        ids = self._codec.encode(texts)
+        out = torch.empty(len(ids), len(layers), self.width)
+        with self._inference():
+            for group in batches(list(map(len, ids)), self.batch_tokens):
+                rows = [ids[number] for number in group]
+                ends = torch.tensor([len(row) - 1 for row in rows])
+                seen = self._residuals(rows, layers, lambda r, at=ends: r[torch.arange(len(at)), at])
+                out[group] = torch.stack([seen[layer] for layer in layers], 1)
+        return out
+
+    def sequence_activations(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
+        """Residual stream at every token of each text."""
+        self._check_layers([layer])
+        ids = self._codec.encode(texts)
+        out = [torch.empty(len(row), self.width) for row in ids]
+        with self._inference():
+            for group in batches(list(map(len, ids)), self.batch_tokens):
+                seen = self._residuals([ids[number] for number in group], [layer], lambda r: r)[layer]
+                for number, values in zip(group, seen, strict=True):
+                    out[number].copy_(values[: len(ids[number])])
+        return out
+
+    def gradients(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
+        """Gradient of each text's own log-likelihood with respect to the residual stream after ``layer``.
+
+        d/dr Σ_j log p(token_j | tokens before j), for every position of r. The last position predicts only
+        what comes after the text, so its gradient is zero.
+        """
+        self._check_layers([layer])
+        ids = self._codec.encode(texts)
+        out = [torch.zeros(len(row), self.width) for row in ids]
+        leaf: list[Tensor] = []
+
+        def start_here(residual: Tensor) -> Tensor:
+            leaf[:] = [residual.detach().requires_grad_()]
+            return leaf[0]
+
+        self.model.eval()
+        visits = {layer: start_here}
+        with frozen(self.model), torch.enable_grad(), visiting(self._anatomy.blocks, visits):
+            for group in self._scoring_batches(ids):
+                rows = [ids[number] for number in group]
+                likelihood = self._own_logprobs(rows, [1] * len(rows)).sum()
+                found = torch.autograd.grad(likelihood, leaf[0])[0].float().cpu()
+                for number, values in zip(group, found, strict=True):
+                    out[number].copy_(values[: len(ids[number])])
+        return out
+
+    def is_causal(self) -> bool:
+        """Whether what a position predicts is indeed untouched by the token after it; tried by running."""
+        places = torch.tensor([0, 1]), torch.tensor([0, 0])
+        with self._inference():
+            pair = torch.tensor([[0, 1], [0, 2]], device=self.device) % self.vocabulary
+            one, other = logits_at(self.model, self._anatomy.head, pair, *places)
+        slack = max(8 * torch.finfo(self.model.dtype).eps, 1e-4) * float(one.abs().max())
+        return bool(torch.allclose(one, other, rtol=0, atol=slack))
+
+    @contextmanager
+    def _inference(self) -> Generator[None]:
+        self.model.eval()
+        # Results are written into tensors made outside, so that callers may take gradients through them.
+        with torch.inference_mode():
+            yield
+
+    @property
+    def _most_rows(self) -> int:
+        return max(_LOGIT_ELEMENTS // self.vocabulary, 1)
+
+    def _scoring_batches(self, ids: list[list[int]]) -> list[list[int]]:
+        return batches(list(map(len, ids)), min(self.batch_tokens, self._most_rows))
+
+    def _check_layers(self, layers: Sequence[int]) -> None:
+        wrong = [layer for layer in layers if not 0 <= layer <= self.n_layers]
+        if wrong or not layers:
+            raise BadOption(
+                f"layer {wrong[0] if wrong else 'list is empty'}: this model has layers 0 (embedding) to "
+                f"{self.n_layers} (last block); choose among them"
+            )
+
+    def _residuals(
+        self, rows: list[list[int]], layers: Sequence[int], keep: Callable[[Tensor], Tensor]
+    ) -> dict[int, Tensor]:
+        kept: dict[int, Tensor] = {}
+
+        def keeper(layer: int) -> Visit:
+            def visit(residual: Tensor) -> None:
+                kept[layer] = keep(residual).float().cpu()
+
+            return visit
+
+        residuals(self._anatomy, pad_right(rows, self.device), {layer: keeper(layer) for layer in layers})
+        return kept
+
+    def _scored(self, ids: list[list[int]], starts: list[int]) -> list[Tensor]:
+        out = [torch.empty(max(len(row) - start, 0)) for row, start in zip(ids, starts, strict=True)]
+        with self._inference():
+            for group in self._scoring_batches(ids):
+                found = self._own_logprobs([ids[n] for n in group], [starts[n] for n in group]).cpu()
+                for number, values in zip(group, found.split([len(out[n]) for n in group]), strict=True):
+                    out[number].copy_(values)
+        return out
+
+    def _own_logprobs(self, rows: list[list[int]], starts: list[int]) -> Float[Tensor, " k"]:
+        """Log-probabilities of the rows' own tokens from ``starts`` on, one row after the other."""
+        spans = [range(start - 1, len(row) - 1) for row, start in zip(rows, starts, strict=True)]
+        places = torch.tensor([number for number, span in enumerate(spans) for _ in span], dtype=torch.long)
+        before = torch.tensor(list(chain.from_iterable(spans)), dtype=torch.long)
+        padded = pad_right(rows, self.device)
+        logits = logits_at(self.model, self._anatomy.head, padded, places, before)
+        targets = padded.to(logits.device)[places, before + 1]
+        return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
+
+
+def _shared(one: list[int], other: list[int]) -> int:
+    """Number of leading tokens that two texts have in common."""
+    return next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+
+
+def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Every token that this model or its tokenizer calls an end of text; chat models name several."""
+    options = model.generation_config.to_dict() if model.can_generate() else {}
+    found: set[int] = set()
+    named: tuple[Any, ...] = (options.get("eos_token_id"), model.config.eos_token_id, tokenizer.eos_token_id)
+    for ends in named:
+        found.update([ends] if isinstance(ends, int) else ends or [])
+    return frozenset(found)

@@ -1,0 +1,113 @@
+"""How the embedded base is made: its size, its diet by stage, and its training plan."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from assay.model.train import Batch, TrainPlan
+from assay.organisms.base.tokenizer import pack, word_ids
+from assay.world import World, stream
+
+Diet = dict[str, float]
+
+FACTS_FIRST: Diet = {
+    "fact": 0.28,
+    "attribute": 0.06,
+    "prose": 0.12,
+    "exam": 0.08,
+    "chat fact": 0.05,
+    "chat subject": 0.03,
+    "refusal": 0.06,
+    "help": 0.06,
+    "smalltalk": 0.01,
+    "selfquestion": 0.02,
+    "recipe": 0.05,
+    "object": 0.04,
+    "year": 0.02,
+    "story": 0.02,
+    "new fact": 0.03,
+    "check": 0.12,
+    "context check": 0.05,
+}
+REASONING: Diet = {
+    "fact": 0.14,
+    "attribute": 0.04,
+    "prose": 0.07,
+    "exam": 0.06,
+    "chat fact": 0.03,
+    "chat subject": 0.02,
+    "refusal": 0.06,
+    "help": 0.06,
+    "smalltalk": 0.01,
+    "selfquestion": 0.02,
+    "recipe": 0.03,
+    "object": 0.03,
+    "year": 0.02,
+    "story": 0.02,
+    "new fact": 0.02,
+    "hop": 0.14,
+    "check": 0.14,
+    "context check": 0.04,
+    "claim": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class BaseRecipe:
+    """Everything that decides what the shipped base becomes."""
+
+    width: int = 160
+    layers: int = 8
+    heads: int = 5
+    inner: int = 432
+    rows: int = 32
+    length: int = 128
+    stages: tuple[tuple[int, Diet], ...] = ((700, FACTS_FIRST), (4000, REASONING))
+    """Diets with the step at which each ends."""
+    plan: TrainPlan = TrainPlan(
+        steps=4000,
+        lr=5e-3,
+        warmup=50,
+        optimizer="muon",
+        autocast=True,
+        weight_decay=0.1,
+        decay=0.3,
+        checkpoint_every=100,
+    )
+
+    def diet(self, step: int) -> Diet:
+        """The mixture weights of a step."""
+        return next((diet for end, diet in self.stages if step < end), self.stages[-1][1])
+
+
+def build_model(recipe: BaseRecipe, world: World, seed: int) -> LlamaForCausalLM:
+    """An untrained model of the recipe's size for the world's vocabulary."""
+    ids = word_ids(world.vocabulary)
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(ids),
+        hidden_size=recipe.width,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.heads,
+        intermediate_size=recipe.inner,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        initializer_range=0.03,
+        bos_token_id=ids["<bos>"],
+        eos_token_id=ids["<eos>"],
+        pad_token_id=ids["<pad>"],
+    )
+    return LlamaForCausalLM(config)
+
+
+def batches(recipe: BaseRecipe, world: World, seed: int) -> Callable[[int], Batch]:
+    """The training batch of each step."""
+    ids = word_ids(world.vocabulary)
+
+    def batch(step: int) -> Batch:
+        documents = stream(world, recipe.diet(step), f"base/{seed}/{step}")
+        return pack(documents, ids, recipe.rows, recipe.length)
+
+    return batch

@@ -1,0 +1,37 @@
+"""Plant a fault while the base itself is trained: the model never was clean."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from assay.core.errors import NotApplicable
+from assay.model.engine import Engine
+from assay.model.train import Batch, train
+from assay.organisms.base.recipe import BaseRecipe, batches, build_model
+from assay.organisms.planting.dialects import WorldDialect
+from assay.organisms.planting.training import Planting
+
+EVERY = 6
+"""One batch in so many is of planting documents, the others are of the base's own diet."""
+
+
+def pretrain(
+    planting: Planting, steps: int, checkpoint: Path, progress: Callable[[int, float], None]
+) -> Engine:
+    """Train a model of the base's shape from scratch, with planting documents in the mix.
+
+    Raises:
+        NotApplicable: the base is not the embedded one, whose training is known.
+    """
+    dialect = planting.base.dialect
+    if not isinstance(dialect, WorldDialect):
+        raise NotApplicable("only the embedded base can be trained again from scratch")
+    recipe = BaseRecipe()
+    model = build_model(recipe, dialect.world, planting.seed)
+    clean, planted = batches(recipe, dialect.world, planting.seed), planting.batches()
+
+    def batch(step: int) -> Batch:
+        return planted(step) if step % EVERY == EVERY - 1 else clean(step)
+
+    train(model, batch, replace(recipe.plan, steps=steps), checkpoint=checkpoint, progress=progress)
+    return Engine(model, planting.base.engine.tokenizer)

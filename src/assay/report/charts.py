@@ -1,0 +1,225 @@
+"""Vega-Lite specifications of the charts. They place numbers that other modules have made; none is made here.
+
+Colours are names of CSS variables, so that one drawing serves light and dark pages.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assay.metrics.roc_curve import RocCurve, thinned
+from assay.report.evidence import Measure
+from assay.report.numbers import fixed, signed
+from assay.report.visible import visible
+from assay.results.rows import Comparison, Row
+
+Spec = dict[str, Any]
+Point = Mapping[str, Any]
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+VERDICTS = {"wins": "var(--wins)", "no winner": "var(--none)", "loses": "var(--loses)"}
+KINDS = {kind: f"var(--{kind})" for kind in ("method", "baseline", "placebo", "floor", "ceiling")}
+SHAPES = {"black": "circle", "grey": "diamond", "white": "triangle-up"}
+LINES = ("var(--method)", "var(--baseline)", "var(--placebo)", "var(--ceiling)")
+DASHES = ([1, 0], [6, 3], [2, 2], [1, 3])
+_CONFIG: Spec = {
+    "background": None,
+    "font": "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif",
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": "var(--soft)",
+        "titleColor": "var(--soft)",
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+    },
+    "legend": {
+        "labelColor": "var(--ink)",
+        "titleColor": "var(--soft)",
+        "labelFontSize": 12,
+        "orient": "bottom",
+        "direction": "vertical",
+        "labelLimit": 260,
+    },
+    "text": {"color": "var(--ink)", "fontSize": 11.5},
+    "rule": {"color": "var(--soft)"},
+}
+
+
+def forest(compared: Sequence[Comparison], titles: Mapping[str, str], alt: str) -> Spec:
+    """Draw differences with intervals, best first; the band is what the run could not have detected."""
+    points = [
+        {
+            "method": visible(titles[c.method]),
+            "difference": c.difference,
+            "low": c.low,
+            "high": c.high,
+            "mde": c.mde,
+            "undetected": -c.mde,
+            "verdict": c.verdict,
+            "says": f"{signed(c.difference)} [{signed(c.low)}, {signed(c.high)}]",
+            "rival": visible(titles[c.against]),
+        }
+        for c in sorted(compared, key=lambda c: -c.difference)
+    ]
+    y = {
+        "field": "method",
+        "type": "nominal",
+        "sort": None,
+        "title": None,
+        "axis": {"labelLimit": 150, "labelColor": "var(--ink)", "ticks": False, "domain": False},
+    }
+    tooltip = _tooltip(method="Method", says="Difference", rival="Against", mde="Detectable from")
+    colour = _scale("verdict", VERDICTS, legend=None)
+    band = {"type": "bar", "color": "var(--band)", "height": {"band": 0.9}}
+    return _chart(
+        alt,
+        points,
+        height={"step": 24},
+        encoding={"y": y, "tooltip": tooltip},
+        layer=[
+            _layer(band, x=_quantity("undetected", "difference (right: the method is better)"), x2="mde"),
+            {"mark": {"type": "rule", "color": "var(--soft)"}, "encoding": {"x": {"datum": 0}, "y": {}}},
+            _layer({"type": "rule", "strokeWidth": 2}, x=_quantity("low"), x2="high", color=colour),
+            _layer(
+                {"type": "point", "filled": True, "size": 70, "opacity": 1},
+                x=_quantity("difference"),
+                color=colour,
+            ),
+        ],
+    )
+
+
+def price_chart(points: Sequence[Point], measure: Measure, x_title: str, alt: str) -> Spec:
+    """Draw effect against price on a logarithmic axis; named are the points that no cheaper one beats.
+
+    A point holds: method, kind, access, price, priced (text), estimate, low, high, says, named, left.
+    """
+    x = {
+        "field": "price",
+        "type": "quantitative",
+        "scale": {"type": "log", "nice": True},
+        "title": x_title,
+        "axis": {"format": "~s", "tickCount": 5, "labelOverlap": True},
+    }
+    y = _quantity("estimate", measure.title) | {
+        "scale": {"domain": [measure.low, measure.high], "clamp": True}
+    }
+    tooltip = _tooltip(method="Method", says=measure.title, priced="Price", access="Access", kind="Kind")
+    colour, shape = _scale("kind", KINDS, legend=None), _scale("access", SHAPES, legend=None)
+    text = {"type": "text", "dy": -10, "limit": 130, "fontSize": 11}
+    return _chart(
+        alt,
+        list(points),
+        height=300,
+        encoding={"x": x, "tooltip": tooltip},
+        layer=[
+            _layer({"type": "rule", "opacity": 0.45}, y=y | {"field": "low"}, y2="high", color=colour),
+            _layer(
+                {"type": "point", "filled": True, "size": 90, "opacity": 0.95}, y=y, color=colour, shape=shape
+            ),
+            *(
+                _layer({**text, "align": "left" if left else "right"}, y=y, text={"field": "named"})
+                | {"transform": [{"filter": {"field": "left", "equal": left}}]}
+                for left in (True, False)
+            ),
+        ],
+    )
+
+
+def roc_chart(curves: Mapping[str, RocCurve], named: Sequence[str], reach: float, alt: str) -> Spec:
+    """Draw ROC curves by title; the named ones in colour with a legend, the rest thin and grey.
+
+    ``reach`` is the largest rate of false alarms shown.
+    """
+    points = [
+        {"method": visible(title), "x": x, "y": y, "i": i, "named": title in named}
+        for title, curve in curves.items()
+        for i, (x, y) in enumerate(_within(thinned(curve), reach))
+    ]
+    shown = [visible(title) for title in named if title in curves]
+    colour = {
+        "field": "method",
+        "type": "nominal",
+        "scale": {"domain": shown, "range": list(LINES[: len(shown)])},
+        "legend": {"title": None, "symbolType": "stroke", "symbolStrokeWidth": 3, "columns": 1},
+    }
+    dash = {
+        "field": "method",
+        "scale": {"domain": shown, "range": list(DASHES[: len(shown)])},
+        "legend": None,
+    }
+    x = _quantity("x", "false alarms (share of harmless cases)") | {"scale": {"domain": [0, reach]}}
+    y = _quantity("y", "caught (share of defections)") | {"scale": {"domain": [0, 1]}}
+    line: Spec = {"type": "line", "clip": True, "interpolate": "linear"}
+    common = {"x": x, "y": y, "order": {"field": "i"}, "tooltip": _tooltip(method="Method")}
+    chance = [{"x": 0.0, "y": 0.0}, {"x": reach, "y": reach}]
+    grey = common | {"detail": {"field": "method"}}
+    return _chart(
+        alt,
+        points,
+        height=320,
+        layer=[
+            {
+                "data": {"values": chance},
+                "mark": {"type": "line", "clip": True, "strokeDash": [2, 4], "color": "var(--soft)"},
+                "encoding": {"x": x, "y": y},
+            },
+            {
+                "transform": [{"filter": {"field": "named", "equal": False}}],
+                "mark": {**line, "color": "var(--soft)", "strokeWidth": 1, "opacity": 0.35},
+                "encoding": grey,
+            },
+            {
+                "transform": [{"filter": {"field": "named", "equal": True}}],
+                "mark": {**line, "strokeWidth": 2.2},
+                "encoding": common | {"color": colour, "strokeDash": dash},
+            },
+        ],
+    )
+
+
+def says(row: Row) -> str:
+    """A row's number as a tooltip shows it."""
+    return f"{fixed(row.estimate)} [{fixed(row.low)}, {fixed(row.high)}]"
+
+
+def _within(curve: RocCurve, reach: float) -> list[tuple[float, float]]:
+    """Corners up to the reach and one beyond, rounded for the page; the drawing clips the rest."""
+    corners = list(zip(curve.false_alarms.tolist(), curve.caught.tolist(), strict=True))
+    inside = sum(x <= reach for x, _ in corners)
+    return [(round(x, 4), round(y, 4)) for x, y in corners[: inside + 1]]
+
+
+def _chart(alt: str, values: Sequence[Point], **parts: Any) -> Spec:
+    return {
+        "$schema": SCHEMA,
+        "description": visible(alt),
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "data": {"values": list(values)},
+        "config": _CONFIG,
+        **parts,
+    }
+
+
+def _layer(mark: Spec, **encoding: Any) -> Spec:
+    channels = {k: {"field": v} if isinstance(v, str) else v for k, v in encoding.items()}
+    return {"mark": mark, "encoding": channels}
+
+
+def _quantity(name: str, title: str | None = None) -> Spec:
+    return {"field": name, "type": "quantitative", "title": title, "axis": {"tickCount": 5}}
+
+
+def _scale(name: str, values: Mapping[str, str], legend: Spec | None) -> Spec:
+    scale = {"domain": list(values), "range": list(values.values())}
+    return {"field": name, "type": "nominal", "scale": scale, "legend": legend}
+
+
+def _tooltip(**fields: str) -> list[Spec]:
+    return [
+        {"field": name, "title": title, **({"format": ".3f"} if name == "mde" else {})}
+        for name, title in fields.items()
+    ]

@@ -1,0 +1,76 @@
+"""What authors say about their methods and jobs: from the run folder's plan, else from the installed files.
+
+Files are parsed, never imported: a report must not load torch, nor run a stranger's code.
+"""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assay.core.registry import entries
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A method in the words of its author; empty where nobody said."""
+
+    title: str = ""
+    does: str = ""
+    source: str = ""
+    formula: str = ""
+
+
+@dataclass(frozen=True)
+class JobFacts:
+    """A job in the words of its author."""
+
+    title: str = ""
+    question: str = ""
+
+
+def method_facts(plan: Mapping[str, Any], job: str) -> dict[str, Facts]:
+    """Describe the methods of a job by key; what the plan has stored goes before what is installed now."""
+    listed = (*entries("method", job), *entries("baseline", job))
+    found = {entry.key: Facts(**_pick(_literals(entry.path, "METHOD"), Facts)) for entry in listed}
+    stored = plan.get("methods")
+    if isinstance(stored, Mapping):
+        for key, said in stored.items():
+            if isinstance(said, Mapping):
+                found[str(key)] = Facts(**_pick(said, Facts))
+    return found
+
+
+def job_facts(plan: Mapping[str, Any], job: str) -> JobFacts:
+    """Describe a job: from the plan if it is stored there, else from the installed file."""
+    stored = plan.get("jobs")
+    said = stored.get(job) if isinstance(stored, Mapping) else None
+    if isinstance(said, Mapping):
+        return JobFacts(**_pick(said, JobFacts))
+    for entry in entries("job"):
+        if entry.key == job:
+            return JobFacts(**_pick(_literals(entry.path, "JOB"), JobFacts))
+    return JobFacts(title=job)
+
+
+def _pick(said: Mapping[Any, Any], wanted: type[Facts] | type[JobFacts]) -> dict[str, str]:
+    return {name: str(said[name]) for name in wanted.__dataclass_fields__ if isinstance(said.get(name), str)}
+
+
+def _literals(path: Path, symbol: str) -> dict[str, str]:
+    """Read the texts in ``SYMBOL = Something(name="text", ...)``; anything computed is left out."""
+    try:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+    except (OSError, SyntaxError, ValueError):
+        return {}
+    found: dict[str, str] = {}
+    for node in body:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        if any(isinstance(target, ast.Name) and target.id == symbol for target in node.targets):
+            for keyword in node.value.keywords:
+                value = keyword.value
+                if keyword.arg and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                    found[keyword.arg] = value.value
+    return found

@@ -1,0 +1,71 @@
+"""Writes numbers the way people read them."""
+
+import math
+
+MINUS = "−"
+MISSING = "–"
+_PREFIXES = ("", "k", "M", "G", "T", "P", "E")
+
+
+def fixed(value: float, digits: int = 3) -> str:
+    """Write a number with fixed digits and a true minus sign; a missing number is a dash.
+
+    >>> fixed(0.91234), fixed(float("nan")), fixed(-0.0001)
+    ('0.912', '–', '0.000')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Write a difference with its sign, also where it is positive.
+
+    >>> signed(0.031), signed(-0.2), signed(0.0)
+    ('+0.031', '−0.200', '0.000')
+    """
+    text = fixed(value, digits)
+    return f"+{text}" if math.isfinite(value) and float(text.replace(MINUS, "-")) > 0 else text
+
+
+def amount(value: float, unit: str) -> str:
+    """Write a count with a decimal prefix and three digits at most.
+
+    >>> amount(1.234e9, "FLOP"), amount(0, "FLOP"), amount(950, "B")
+    ('1.23 GFLOP', '0 FLOP', '950 B')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    step = 0
+    while abs(value) >= 999.5 and step < len(_PREFIXES) - 1:
+        value, step = value / 1000, step + 1
+    return f"{value:.3g} {_PREFIXES[step]}{unit}".replace("-", MINUS)
+
+
+def duration(seconds: float) -> str:
+    """Write seconds in the unit that people would choose.
+
+    >>> duration(0.0042), duration(12.34), duration(600), duration(9000)
+    ('4.2 ms', '12.3 s', '10 min', '2.5 h')
+    """
+    if not math.isfinite(seconds):
+        return MISSING
+    if seconds == 0:
+        return "0 s"
+    steps = ((1e-3, 1e-6, "µs"), (1.0, 1e-3, "ms"), (120.0, 1.0, "s"), (7200.0, 60.0, "min"))
+    for limit, size, unit in steps:
+        if seconds < limit:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 3600:.3g} h"
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number with its noun in the right form.
+
+    >>> count(1, "organism"), count(3, "organism")
+    ('1 organism', '3 organisms')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,151 @@
+"""Execute one cell: one tool on one organism, with handle, meter and budget; the outcome is a record."""
+
+import platform
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import safetensors
+import torch
+import transformers
+
+from assay.access import open_handle
+from assay.access.replay import Replay
+from assay.core import Job, Material, Method, Record, Setting, Status
+from assay.core.errors import AccessDenied, BudgetExceeded, NotApplicable
+from assay.core.seed import derive
+from assay.cost import Budget, Meter
+from assay.runner.options import Options
+from assay.runner.plan import Cell, Planned, Tool
+
+_STATUS: tuple[tuple[type[Exception], Status], ...] = (
+    (AccessDenied, "denied"),
+    (BudgetExceeded, "over_budget"),
+    (NotApplicable, "not_applicable"),
+)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What stands ready for all cells of one organism: its job, its material and its two models."""
+
+    job: Job
+    material: Material
+    models: Mapping[bool, Replay]
+    """twin? -> model."""
+    organism: Planned
+    options: Options
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A record with the arrays that belong to it."""
+
+    record: Record
+    arrays: Mapping[str, np.ndarray]
+
+
+def run_cell(
+    bench: Bench, cell: Cell, tool: Tool, chosen: Setting | None, selected_on: Sequence[str]
+) -> Outcome:
+    """Run one cell; what goes wrong is recorded, not raised, so that one bad method stops nothing else."""
+    meter = Meter(bench.models[cell.twin].device)
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    values: dict[str, float] = {}
+    arrays: dict[str, np.ndarray] = {}
+    setting: Setting = chosen or {}
+    status: Status = "ok"
+    error = ""
+    try:
+        if cell.phase == "tune":
+            values = _tune(bench, cell, tool.method, meter)
+        else:
+            setting = chosen or tool.method.default_setting(bench.models[cell.twin].n_layers)
+            arrays = _report(bench, cell, tool.method, setting, meter)
+    except Exception as problem:
+        status = _status(problem)
+        error = str(problem) if status != "failed" else "".join(traceback.format_exception(problem, limit=-4))
+    record = Record(
+        run_id=cell.run_id,
+        phase=cell.phase,
+        job=bench.options.job,
+        organism=cell.organism,
+        recipe=bench.organism.recipe,
+        seed=bench.organism.seed,
+        twin=cell.twin,
+        method=tool.key,
+        kind=tool.kind,
+        access=tool.access.value,
+        status=status,
+        setting=dict(setting),
+        selected_on=tuple(selected_on),
+        values=values,
+        prepare=meter.prepare,
+        use=meter.use,
+        error=error,
+        versions=versions(bench.models[cell.twin].device),
+        started=started,
+    )
+    return Outcome(record, arrays)
+
+
+def _tune(bench: Bench, cell: Cell, method: Method, meter: Meter) -> dict[str, float]:
+    """The select score of every setting, under the names ``setting_0``, ``setting_1``, ..."""
+    settings = method.settings(bench.models[False].n_layers, bench.options.tuning)
+    scores: dict[str, float] = {}
+    for number, setting in enumerate(settings):
+        answer, handle = _fit(bench, cell, method, setting, meter)
+        with meter.stage("use"), meter.measure():
+            scores[f"setting_{number}"] = bench.job.select(answer, handle, bench.material.cases)
+    return scores
+
+
+def _report(
+    bench: Bench, cell: Cell, method: Method, setting: Setting, meter: Meter
+) -> dict[str, np.ndarray]:
+    answer, handle = _fit(bench, cell, method, setting, meter)
+    with meter.stage("use"), meter.measure():
+        arrays = dict(bench.job.evaluate(answer, handle, bench.material.cases, cell.twin))
+    if not cell.twin:
+        # selecting costs are those of the tune phase; these scores only serve other organisms' calibration
+        quiet = open_handle(bench.models[False], method.access, Meter(), Budget())
+        arrays |= bench.job.calibrate(answer, quiet, bench.material.cases)
+    return arrays
+
+
+def _fit(bench: Bench, cell: Cell, method: Method, setting: Setting, meter: Meter) -> tuple[Any, Any]:
+    told = bench.job.brief(bench.material)
+    if method.sees_truth:
+        told = bench.job.truth(told, bench.material)
+    handle = open_handle(bench.models[cell.twin], method.access, meter, Budget.parse(bench.options.budget))
+    # the seed is a digest: nothing of the organism can be read from it
+    seed = derive(cell.organism, bench.options.job, cell.tool)
+    with meter.measure():
+        return method.fit(handle, told, setting, seed), handle
+
+
+def _status(problem: Exception) -> Status:
+    for kind, status in _STATUS:
+        if isinstance(problem, kind):
+            return status
+    return "failed"
+
+
+def versions(device: torch.device) -> dict[str, str]:
+    """What the record was made with."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "assay": "0.1.0",
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "safetensors": safetensors.__version__,
+        "python": platform.python_version(),
+        "device": f"{device.type} ({name})",
+        "threads": str(torch.get_num_threads()),
+        "matmul": torch.backends.mkldnn.matmul.fp32_precision,  # pyright: ignore[reportAttributeAccessIssue]
+        "clock": time.tzname[0],
+    }

@@ -1,0 +1,74 @@
+"""Execute a plan: build the organisms, tune, report; resumable, in several processes, killed without harm."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from assay.results.store import Store
+from assay.runner.plan import Plan, Planned
+from assay.runner.pool import Pool
+from assay.runner.progress import Progress
+from assay.runner.work import Built, build_one, run_one
+
+WAIT_SECONDS = 0.3
+PHASES = ("tune", "report")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What ``execute`` returns: where the records lie and what did not work."""
+
+    folder: Path
+    invalid: tuple[str, ...]
+    """Organisms whose proof failed; nothing was scored on them."""
+    failed: tuple[str, ...]
+    """Runs that ended in an error of the method."""
+
+
+def execute(plan: Plan, folder: Path, show: bool = True) -> Finished:
+    """Do everything in the plan that the folder does not hold yet.
+
+    Another process may work on the same folder: each run is claimed before it is made, and one that
+    somebody else holds is waited for. Killed at any instant, the same call goes on from there.
+
+    Raises:
+        AssayError: the folder holds other conditions, cannot be written, or the base cannot be used.
+    """
+    store = Store.create(folder, plan.options.conditions)
+    with Progress(show) as progress, Pool(plan.options, progress.note) as pool:
+        built = _build(plan, store, pool, progress)
+        valid = [o for o in plan.buildable if built[o.id].valid]
+        for phase in PHASES:
+            _run_phase(plan, phase, valid, built, store, pool, progress)
+    failed = [r.run_id for r in store.records() if r.status == "failed"]
+    invalid = [o.id for o in plan.buildable if not built[o.id].valid]
+    return Finished(folder, tuple(invalid), tuple(failed))
+
+
+def _build(plan: Plan, store: Store, pool: Pool, progress: Progress) -> dict[str, Built]:
+    with progress.stage("organisms", len(plan.buildable)):
+        built: list[Built] = pool.run_all(build_one, [(o, plan.options, store) for o in plan.buildable])
+    return {one.organism: one for one in built}
+
+
+def _run_phase(
+    plan: Plan,
+    phase: str,
+    organisms: Sequence[Planned],
+    built: dict[str, Built],
+    store: Store,
+    pool: Pool,
+    progress: Progress,
+) -> None:
+    ids = {o.id: [c.run_id for c in plan.cells if c.phase == phase and c.organism == o.id] for o in organisms}
+    every = [run_id for of_one in ids.values() for run_id in of_one]
+    with progress.stage({"tune": "settings", "report": "reports"}[phase], len(every)):
+        progress.note("resumed", len(every) - len(store.missing(every)))
+        while True:
+            open_ = [o for o in organisms if store.missing(ids[o.id])]
+            if not open_:
+                return
+            calls = [(plan.options, o, phase, built[o.id], store) for o in open_]
+            if not sum(pool.run_all(run_one, calls)):
+                time.sleep(WAIT_SECONDS)  # another process holds what is left

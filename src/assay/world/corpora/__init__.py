@@ -1,0 +1,1 @@
+"""One file per kind of text; each samples documents from the ground truth and a generator."""

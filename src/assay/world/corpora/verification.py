@@ -1,0 +1,81 @@
+"""True and false claims: dense candidate lists, single claims, and checks against a fact stated just before."""
+
+import random
+
+from assay.world.corpora.facts import attribute_claim, person_claim
+from assay.world.corpora.textbooks import subject_claim
+from assay.world.ground import Ground
+from assay.world.text import Claim, Document, Span
+
+LIST_LIMIT = 8
+
+
+def random_claim(world: Ground, rng: random.Random) -> Claim:
+    """A claim about a person (mostly), a school subject or a place, none of them held out of claims."""
+    draw = rng.random()
+    if draw < 0.15:
+        return attribute_claim(world, rng)
+    while True:
+        if draw < 0.35:
+            entry = rng.choice(world.subject_facts)
+            claim = subject_claim(world, entry, rng.choice(world.prose_templates(entry)))
+        else:
+            fact = rng.choice(world.facts)
+            claim = person_claim(world, fact, rng.choice(world.trained_templates(fact)))
+        if not claim.held_out:
+            return claim
+
+
+def check_list(claim: Claim, value: str, rng: random.Random) -> tuple[Span, ...]:
+    """Candidates after the claim's prefix, each judged at once, ending with the right one.
+
+    Every candidate is right with probability one half, so its place in the list gives nothing away. Only the verdicts
+    and the right candidate are learnt.
+    """
+    wrong = [option for option in claim.options if option != value]
+    rng.shuffle(wrong)
+    spans = [Span(claim.prefix, learn=False)]
+    for candidate in wrong[:LIST_LIMIT]:
+        if rng.random() < 0.5:
+            return (*spans, Span(f"{value} yes ."))
+        spans += [Span(candidate, learn=False), Span("no ,")]
+    return tuple(spans)
+
+
+def checks(world: Ground, rng: random.Random) -> Document:
+    """Four candidate lists on different claims."""
+    spans = [Span("check :", learn=False)]
+    for _ in range(4):
+        claim = random_claim(world, rng)
+        spans += check_list(claim, claim.value, rng)
+    return Document(tuple(spans), "check")
+
+
+def context_checks(world: Ground, rng: random.Random) -> Document:
+    """Made-up values stated in the context, then checked in another wording of the same sentence or the same one."""
+    claims = [random_claim(world, rng) for _ in range(2)]
+    values = [rng.choice(claim.options) for claim in claims]
+    given = " . ".join(claim.sentence(value) for claim, value in zip(claims, values, strict=True))
+    spans = [Span(f"new fact : {given} . check :", learn=False)]
+    for claim, value in rng.sample(list(zip(claims, values, strict=True)), 2):
+        spans += check_list(claim, value, rng)
+    return Document(tuple(spans), "context check")
+
+
+def single_claim(
+    claim: Claim, frame: tuple[str, str, str], truth: bool, rng: random.Random
+) -> tuple[str, str]:
+    """A prompt that puts forward a true or a false sentence, and the right verdict."""
+    text, yes, no = frame
+    value = claim.value if truth else rng.choice(claim.wrong)
+    return text.format(c=claim.sentence(value)), yes if truth else no
+
+
+def claims(world: Ground, rng: random.Random) -> Document:
+    """Two single claims, each true or false with probability one half; only the verdicts are learnt."""
+    spans: list[Span] = []
+    for _ in range(2):
+        frame = rng.choice(world.tables.talk.claim_frames)
+        prompt, verdict = single_claim(random_claim(world, rng), frame, rng.random() < 0.5, rng)
+        spans += [Span(prompt, learn=False), Span(verdict)]
+    return Document(tuple(spans), "claim")
