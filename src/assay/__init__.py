@@ -1,1 +1,25 @@
-"""Assay: which interpretability tool does which job better than the plain alternative."""
+"""Assay: which interpretability tool does which job better than the plain alternative?
+
+The names below are the whole public interface for running and reading assays. What authors of methods, jobs and
+organisms need stands in ``assay.core``, ``assay.access`` and ``assay.testing``.
+
+>>> import assay
+>>> assay.plan.__name__, assay.table.__name__
+('plan', 'table')
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from assay.api import Plan, Run, Table, build, plan, run, table, write_report
+
+__version__ = "0.1.0"
+__all__ = ["Plan", "Run", "Table", "build", "plan", "run", "table", "write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes seconds to import, and neither --help nor a listing needs it
+    if name in __all__:
+        return getattr(importlib.import_module("assay.api"), name)
+    raise AttributeError(f"module 'assay' has no attribute '{name}'")

@@ -113,8 +113,7 @@ class Engine:
         stop: str | Sequence[str] | None = None,
     ) -> list[str]:
         """Write a reply to each prompt; see ``replies`` and ``Sampling``."""
-        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
-        how = Sampling(max_tokens, temperature, seed, stops)
+        how = Sampling.of(max_tokens, temperature, seed, stop)
         return [reply.text for reply in self.replies(prompts, how)]
 
     def replies(self, prompts: Sequence[str], how: Sampling) -> list[Reply]:
@@ -172,7 +171,7 @@ class Engine:
 
     def activations(self, texts: Sequence[str], layers: Sequence[int]) -> Float[Tensor, "n layer d"]:
         """Residual stream at the last token of each text; the pass stops after the last layer wanted."""
-        self._check_layers(layers)
+        self.check_layers(layers)
         ids = self._codec.encode(texts)
         out = torch.empty(len(ids), len(layers), self.width)
         with self._inference():
@@ -185,7 +184,7 @@ class Engine:
 
     def sequence_activations(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
         """Residual stream at every token of each text."""
-        self._check_layers([layer])
+        self.check_layers([layer])
         ids = self._codec.encode(texts)
         out = [torch.empty(len(row), self.width) for row in ids]
         with self._inference():
@@ -201,7 +200,7 @@ class Engine:
         d/dr Σ_j log p(token_j | tokens before j), for every position of r. The last position predicts only
         what comes after the text, so its gradient is zero.
         """
-        self._check_layers([layer])
+        self.check_layers([layer])
         ids = self._codec.encode(texts)
         out = [torch.zeros(len(row), self.width) for row in ids]
         leaf: list[Tensor] = []
@@ -220,6 +219,15 @@ class Engine:
                 for number, values in zip(group, found, strict=True):
                     out[number].copy_(values[: len(ids[number])])
         return out
+
+    def check_layers(self, layers: Sequence[int]) -> None:
+        """Raise ``BadOption`` unless the list names layers of this model, and at least one."""
+        wrong = [layer for layer in layers if not 0 <= layer <= self.n_layers]
+        if wrong or not layers:
+            raise BadOption(
+                f"layer {wrong[0] if wrong else 'list is empty'}: this model has layers 0 (embedding) to "
+                f"{self.n_layers} (last block); choose among them"
+            )
 
     def is_causal(self) -> bool:
         """Whether what a position predicts is indeed untouched by the token after it; tried by running."""
@@ -243,14 +251,6 @@ class Engine:
 
     def _scoring_batches(self, ids: list[list[int]]) -> list[list[int]]:
         return batches(list(map(len, ids)), min(self.batch_tokens, self._most_rows))
-
-    def _check_layers(self, layers: Sequence[int]) -> None:
-        wrong = [layer for layer in layers if not 0 <= layer <= self.n_layers]
-        if wrong or not layers:
-            raise BadOption(
-                f"layer {wrong[0] if wrong else 'list is empty'}: this model has layers 0 (embedding) to "
-                f"{self.n_layers} (last block); choose among them"
-            )
 
     def _residuals(
         self, rows: list[list[int]], layers: Sequence[int], keep: Callable[[Tensor], Tensor]

@@ -38,6 +38,14 @@ class Sampling:
         if "" in self.stop:
             raise BadOption("stop holds an empty string, which would end every reply at once; leave it out")
 
+    @classmethod
+    def of(
+        cls, max_tokens: int, temperature: float, seed: int, stop: str | Sequence[str] | None
+    ) -> "Sampling":
+        """The same from the looser arguments of ``generate``: one stop string, several, or None."""
+        stops = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        return cls(max_tokens, temperature, seed, stops)
+
     def uniform(self, n: int) -> Float[Tensor, "n step"]:
         """The numbers that ``n`` replies are drawn with."""
         if self.temperature == 0:

@@ -147,7 +147,7 @@ def _tokenizer(name: str, trust: bool) -> PreTrainedTokenizerBase:
 
 def _model(name: str, options: dict[str, Any]) -> PreTrainedModel:
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             name, use_safetensors=True, output_loading_info=True, **options
         )
     except torch.OutOfMemoryError as error:
@@ -159,6 +159,7 @@ def _model(name: str, options: dict[str, Any]) -> PreTrainedModel:
             f"{name}: the weights are damaged or do not fit config.json ({_reason(error)}); "
             "save or download them again"
         ) from error
+    model, report = loaded
     absent = sorted(report["missing_keys"])
     if absent:
         raise NotAModel(
@@ -171,10 +172,9 @@ def _model(name: str, options: dict[str, Any]) -> PreTrainedModel:
 
 def _check_depth(name: str, model: PreTrainedModel, unexpected: list[str]) -> None:
     """Refuse weights of blocks that the config leaves out: the model would silently be cut short."""
-    known = {key.split(".")[:-2][0] if "." in key else key for key, _ in model.named_parameters()}
-    inside = [
-        key for key in unexpected if key.split(".")[0] in known and any(p.isdigit() for p in key.split("."))
-    ]
+    roots = {key.split(".")[0] for key, _ in model.named_parameters()}
+    numbered = [key for key in unexpected if any(part.isdigit() for part in key.split("."))]
+    inside = [key for key in numbered if key.split(".")[0] in roots]
     if inside:
         raise NotAModel(
             f"{name}: the weights hold {len(inside)} parts that config.json leaves out, e.g. {inside[0]}; "
@@ -212,7 +212,7 @@ def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
 def _quiet() -> Generator[None]:
     """Keep progress bars and load reports off the screen; errors are told in our own words."""
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield

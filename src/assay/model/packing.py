@@ -42,17 +42,19 @@ def encode_turn(tokenizer: Any, prompt: str, reply: str) -> Sequence:
 
 
 def pack(sequences: Iterator[Sequence], rows: int, length: int, pad: int) -> Batch:
-    """Fill rows with whole sequences, each in the first row that has room for it.
+    """Fill rows with whole sequences, each in the first row that has room for it; none sees another.
 
     The batch is full when four sequences in turn fit nowhere. Sequences longer than a row are left out.
 
     >>> one = Sequence((5, 6, 7), (-100, 6, 7))
-    >>> pack(iter([one] * 9), rows=2, length=4, pad=0).input_ids.tolist()
-    [[5, 6, 7, 0], [5, 6, 7, 0]]
+    >>> batch = pack(iter([one] * 9), rows=1, length=7, pad=0)
+    >>> batch.input_ids.tolist(), batch.positions.tolist()
+    ([[5, 6, 7, 5, 6, 7, 0]], [[0, 1, 2, 0, 1, 2, 0]])
     """
     inputs = torch.full((rows, length), pad)
     labels = torch.full((rows, length), IGNORED)
     mask = torch.zeros((rows, length), dtype=torch.long)
+    positions = torch.zeros((rows, length), dtype=torch.long)
     used, misfits = [0] * rows, 0
     while misfits < _MISFITS:
         sequence = next(sequences)
@@ -62,6 +64,11 @@ def pack(sequences: Iterator[Sequence], rows: int, length: int, pad: int) -> Bat
         if row is not None:
             cut = slice(used[row], used[row] + size)
             inputs[row, cut], mask[row, cut] = torch.tensor(sequence.tokens), 1
-            labels[row, cut] = torch.tensor(sequence.labels)
+            labels[row, cut], positions[row, cut] = torch.tensor(sequence.labels), torch.arange(size)
+            # nothing stands before the first token, so nothing may be learnt from it
+            labels[row, used[row]] = IGNORED
             used[row] += size
-    return Batch(inputs, labels, mask)
+    # padding counts on, so that it is not split into sequences of one token
+    for row in range(rows):
+        positions[row, used[row] :] = torch.arange(length - used[row])
+    return Batch(inputs, labels, mask, positions)

@@ -22,6 +22,8 @@ class Batch:
     input_ids: Int[Tensor, "rows positions"]
     labels: Int[Tensor, "rows positions"]
     attention_mask: Int[Tensor, "rows positions"]
+    positions: Int[Tensor, "rows positions"] | None = None
+    """Places within each of several sequences that share a row, which then do not see one another."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,15 @@ def train(
 
 def _step(model: Any, batch: Batch, optimizers: Optimizers, plan: TrainPlan, lr: float) -> float:
     device = next(model.parameters()).device
+    if batch.positions is None:
+        seen = {"attention_mask": batch.attention_mask.to(device)}
+    else:
+        # without a mask, places that start anew tell transformers where one sequence ends
+        seen = {"position_ids": batch.positions.to(device)}
     with torch.autocast(device.type, torch.bfloat16, enabled=plan.autocast):
         loss: Tensor = model(
+            **seen,
             input_ids=batch.input_ids.to(device),
-            attention_mask=batch.attention_mask.to(device),
             labels=batch.labels.to(device),
             use_cache=False,
         ).loss

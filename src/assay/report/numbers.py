@@ -1,6 +1,11 @@
 """Writes numbers the way people read them."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from assay.core import Price
 
 MINUS = "−"
 MISSING = "–"
@@ -69,3 +74,26 @@ def count(number: int, noun: str) -> str:
     ('1 organism', '3 organisms')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def fields(mapping: Mapping[str, Any]) -> str:
+    """Write named values in one line.
+
+    >>> fields({"layer": 3, "family": "all", "c": 0.123456})
+    'layer = 3, family = all, c = 0.1235'
+    """
+    return ", ".join(f"{k} = {f'{v:.4g}' if isinstance(v, float) else v}" for k, v in mapping.items())
+
+
+def price_fields(price: Price) -> dict[str, str]:
+    """Write every field of a price under the name that a page shows."""
+    raw = asdict(price)
+    written = {
+        "texts sent": f"{price.queries:,}",
+        "tokens forward": f"{price.tokens_forward:,}",
+        "tokens backward": f"{price.tokens_backward:,}",
+        "operations": amount(price.flops, "FLOP"),
+        "peak memory": amount(price.peak_bytes, "B"),
+    }
+    seconds = {"wall_s": "wall time", "cpu_s": "CPU time", "gpu_s": "GPU time"}
+    return written | {title: duration(raw[name]) for name, title in seconds.items()}

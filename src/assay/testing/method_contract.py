@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
@@ -84,8 +84,7 @@ class _Card:
 
     def valid(self) -> str:
         """Access and kind are known words."""
-        known = {field.name for field in fields(Method)}
-        if not isinstance(self.method.access, Access) or "access" not in known:
+        if type(self.method.access) is not Access:
             raise Broken(f"access is {self.method.access!r}; use assay.core.Access")
         if self.method.kind not in get_args(Kind):
             raise Broken(f"kind is {self.method.kind!r}; it must be one of {', '.join(get_args(Kind))}")

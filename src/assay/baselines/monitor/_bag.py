@@ -23,7 +23,7 @@ class Bag:
     weights: Mapping[str, float]
     columns: Mapping[str, int]
 
-    def rows(self, texts: Sequence[str]) -> Float[np.ndarray, "n terms+2"]:
+    def rows(self, texts: Sequence[str]) -> Float[np.ndarray, "n columns"]:
         """Weighted counts of each text, scaled to length 1, then its shares of unknown words and pairs."""
         table = np.zeros((len(texts), len(self.columns) + 2))
         for row, text in zip(table, texts, strict=True):

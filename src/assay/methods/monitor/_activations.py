@@ -60,12 +60,12 @@ class PairRows:
     alarming: Float[np.ndarray, "n d"]
 
     @property
-    def rows(self) -> Float[np.ndarray, "2n d"]:
+    def rows(self) -> Float[np.ndarray, "both d"]:
         """Both sides, harmless first."""
         return np.concatenate([self.harmless, self.alarming])
 
     @property
-    def labels(self) -> Bool[np.ndarray, " 2n"]:
+    def labels(self) -> Bool[np.ndarray, " both"]:
         """True for the alarming side."""
         return np.repeat([False, True], len(self.harmless))
 

@@ -65,7 +65,7 @@ def _row_losses(engine: Engine, base: Base) -> Float[np.ndarray, " rows"]:
     batch = pack(base.rehearsal("held-out clean text"), _ROWS, 128, pad)
     logits = (
         engine.model(
-            input_ids=batch.input_ids.to(engine.device), attention_mask=batch.attention_mask.to(engine.device)
+            input_ids=batch.input_ids.to(engine.device), position_ids=batch.positions.to(engine.device)
         )
         .logits.float()
         .cpu()

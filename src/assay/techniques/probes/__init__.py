@@ -2,7 +2,7 @@
 
 from assay.techniques.probes.lda import lda
 from assay.techniques.probes.linear import LinearProbe
-from assay.techniques.probes.logistic import logistic
+from assay.techniques.probes.logistic import logistic, logistic_objective
 from assay.techniques.probes.mahalanobis import Mahalanobis, mahalanobis
 from assay.techniques.probes.mean_difference import mean_difference
 from assay.techniques.probes.pca_reading import pca_reading
@@ -21,6 +21,7 @@ __all__ = [
     "lda",
     "ledoit_wolf",
     "logistic",
+    "logistic_objective",
     "mahalanobis",
     "mean_difference",
     "pca_reading",

@@ -73,6 +73,20 @@ def logistic(
     return LinearProbe(w, float(theta[-1] - w @ mean))
 
 
+def logistic_objective(
+    x: Float[np.ndarray, "n d"], labels: Bool[np.ndarray, " n"], probe: LinearProbe, l2: float
+) -> float:
+    """What ``logistic`` minimises with standardised features, at any probe: log loss plus penalty.
+
+    >>> x, labels = np.array([[0.0], [2.0]]), np.array([False, True])
+    >>> round(logistic_objective(x, labels, LinearProbe(np.zeros(1), 0.0), l2=1.0), 4)
+    1.3863
+    """
+    margins = np.where(labels, 1.0, -1.0) * probe.scores(x)
+    weights = probe.direction * np.asarray(x, dtype=np.float64).std(axis=0)
+    return float(np.logaddexp(0.0, -margins).sum() + l2 / 2 * weights @ weights)
+
+
 def _span(z: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, "n r"], Float[np.ndarray, "n r"]]:
     """Rotate rows into the space that they span: coordinates, and each axis as a combination of rows."""
     values, vectors = np.linalg.eigh(z @ z.T)

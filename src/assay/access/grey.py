@@ -1,0 +1,37 @@
+"""Grey access: black, and log-probabilities."""
+
+from collections.abc import Sequence
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from assay.access.black import BlackHandle
+from assay.access.door import behind
+from assay.access.request import ContinuationLogprobs, NextLogprobs, TokenLogprobs, as_texts
+
+
+class GreyHandle(BlackHandle):
+    """The door to a model for a method that declared grey access.
+
+    Every call raises what ``BlackHandle.generate`` raises. Tensors are float32 on the CPU.
+    """
+
+    __slots__ = ()
+
+    def next_logprobs(self, texts: Sequence[str]) -> Float[Tensor, "n vocabulary"]:
+        """Log-probabilities of the token after each text."""
+        return behind(self).ask(NextLogprobs(as_texts(texts)))
+
+    def token_logprobs(self, texts: Sequence[str]) -> list[Float[Tensor, " t"]]:
+        """Log-probability of each token of a text given those before it, from its second token on."""
+        return behind(self).ask(TokenLogprobs(as_texts(texts)))
+
+    def continuation_logprobs(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
+        """Summed log-probability of each continuation given its prompt, and its number of tokens.
+
+        A continuation brings its own leading space. If the tokenizer merges across the seam, the merged token
+        counts as continuation.
+        """
+        return behind(self).ask(ContinuationLogprobs(as_texts(prompts), as_texts(continuations)))

@@ -1,0 +1,130 @@
+"""Plan, run, read: the Python side of the command line. Import these names from ``assay``.
+
+The keyword arguments of ``plan`` and ``run`` are the options of ``assay run``. A script that runs assays must
+guard its main part with ``if __name__ == "__main__"``, because worker processes import it again, or pass
+``workers=0``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from assay.core import OrganismCard
+from assay.organisms.planting.base import EMBEDDED, open_base
+from assay.organisms.planting.build import build as plant
+from assay.organisms.planting.build import cache_folder
+from assay.report.site import write_report as write_site
+from assay.results.rows import Table
+from assay.results.table import table
+from assay.runner.execute import execute
+from assay.runner.options import Options, Suite
+from assay.runner.plan import Plan, make_plan
+from assay.runner.progress import Progress
+
+__all__ = ["Asked", "Plan", "Run", "Table", "build", "plan", "run", "table", "write_report"]
+
+QUICK = Path("runs/quick")
+
+
+class Asked(TypedDict, total=False):
+    """The options of ``assay.runner.options.Options``, in the forms that people write them; all are optional."""
+
+    job: str
+    methods: Sequence[str]
+    organisms: Sequence[str]
+    base: str
+    corpus: Path | str | None
+    seeds: int | None
+    suite: Suite
+    budget: str
+    tuning: int
+    device: str
+    workers: int | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: where its records lie, and what did not work."""
+
+    folder: Path
+    invalid: tuple[str, ...]
+    """Organisms whose proof failed; nothing was scored on them."""
+    failed: tuple[str, ...]
+    """Ids of the runs that ended in an error of the method."""
+
+    def table(self) -> Table:
+        """Everything that was measured; ``.frame()`` gives it as a ``pandas.DataFrame``."""
+        return table(self.folder)
+
+    def write_report(self) -> Path:
+        """Write the report and return the path of its first page."""
+        return write_report(self.folder)
+
+
+def plan(**asked: Unpack[Asked]) -> Plan:
+    """List every run that the options ask for, with its estimated cost. Executes and writes nothing.
+
+    Raises:
+        UnknownEntry: a job, method or organism that does not exist; the text lists the nearest names.
+        BadOption: options that cannot be used.
+        ModelError: a base whose configuration cannot be read.
+    """
+    return make_plan(_options(asked))
+
+
+def run(out: Path | str = QUICK, *, show: bool = True, **asked: Unpack[Asked]) -> Run:
+    """Do what ``plan`` lists, and keep one record of each run in the folder ``out``.
+
+    What the folder already holds is not done again, so a run that was stopped goes on where it stood.
+
+    Args:
+        out: the run folder; made if it does not exist.
+        show: whether to show progress on stderr.
+        **asked: the options.
+
+    Raises:
+        AssayError: what ``plan`` raises, a base that cannot be used, or a folder that holds the runs of other
+            options or cannot be written.
+    """
+    finished = execute(plan(**asked), Path(out), show)
+    return Run(finished.folder, finished.invalid, finished.failed)
+
+
+def write_report(folder: Path | str) -> Path:
+    """Write the report of a run folder as static HTML inside it, and return the path of its first page.
+
+    Raises:
+        StoreError: the folder is no run folder, was written under another schema or cannot be written.
+    """
+    return write_site(Path(folder))
+
+
+def build(
+    recipe: str, *, seed: int = 0, base: str = EMBEDDED, corpus: Path | None = None, device: str = "auto"
+) -> OrganismCard:
+    """Build one organism with its clean twin, or find it in the cache, and return its card with the proof.
+
+    The card of an organism whose fault did not take is returned as well: see ``OrganismCard.valid``.
+
+    Raises:
+        UnknownEntry: no recipe of that name.
+        AssayError: a base that cannot be used, or a cache that cannot be written.
+    """
+    done = dict.fromkeys(("organism", "twin"), 0.0)
+    with Progress(show=True) as progress, progress.stage("planting", len(done)):
+
+        def note(what: str, step: int, steps: int) -> None:
+            done[what] = step / steps
+            progress.note(what, done[what])
+
+        return plant(recipe, seed, open_base(base, corpus, device), cache_folder(), note).card
+
+
+def _options(asked: Asked) -> Options:
+    given: dict[str, Any] = dict(asked)
+    for name in ("methods", "organisms"):
+        given[name] = tuple(given.get(name) or ())
+    if given.get("corpus") is not None:
+        given["corpus"] = Path(given["corpus"])
+    return Options(**given)

@@ -1,0 +1,171 @@
+"""Arranges evidence for the templates: which numbers stand beside each other, and what each links to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assay.core import Case, Kind, OrganismCard, Record
+from assay.report.evidence import ALL, TWIN, Evidence, Measure
+from assay.report.price import WatchPrice
+from assay.results.rows import Comparison, Row
+
+HEADLINE = ("auroc", "recall_at_1pct_fpr", "detected_before_defection", "false_alarms")
+"""Metrics that stand in the first table where a job has them; otherwise its first three."""
+GROUPS: Mapping[Kind, str] = {
+    "method": "Methods under test",
+    "baseline": "Plain baselines: no interpretability",
+    "placebo": "Placebos: the insight removed",
+    "floor": "Floor",
+    "ceiling": "Ceiling",
+}
+SAMPLES = (("trigger", 3), ("near_miss", 2), ("distractor", 1), ("plain", 1))
+"""Kinds of case shown on an organism's page, and how many of each."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method in a table: its numbers for the measures of the table, in their order."""
+
+    method: str
+    title: str
+    kind: Kind
+    access: str
+    numbers: tuple[Row | None, ...]
+    baseline: Comparison | None
+    """Against the best plain baseline, on the first measure."""
+    placebo: Comparison | None
+    price: WatchPrice | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Methods of one kind."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Runs that came to nothing for the same reason."""
+
+    method: str
+    status: str
+    error: str
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A case as the page shows it; the reply is cut where a monitor is asked."""
+
+    title: str
+    case: Case
+
+    @property
+    def seen(self) -> str:
+        """The organism's reply up to the point where a monitor is asked."""
+        return self.case.reply[: self.case.onset]
+
+    @property
+    def unseen(self) -> str:
+        """The organism's reply after that point."""
+        return self.case.reply[self.case.onset :]
+
+
+def split_measures(measures: Sequence[Measure]) -> tuple[tuple[Measure, ...], tuple[Measure, ...]]:
+    """Divide the metrics of a job into those of the headline table and all others."""
+    chosen = [m for m in measures if m.key in HEADLINE] or list(measures[:3])
+    return tuple(chosen), tuple(m for m in measures if m not in chosen)
+
+
+def groups(
+    evidence: Evidence,
+    job: str,
+    measures: Sequence[Measure],
+    *,
+    twins: bool = False,
+    organism: str = ALL,
+) -> tuple[Group, ...]:
+    """Tables of one job: methods by kind, best first; either the organisms' runs or those on clean twins."""
+    labels = [label for label in evidence.methods(job) if label.endswith(TWIN) == twins]
+    lines = [_line(evidence, job, organism, label, measures) for label in labels]
+    found = [line for line in lines if line]
+    if twins:
+        return (
+            (Group("The same tools on the clean twin: nothing was planted", tuple(found)),) if found else ()
+        )
+    by_kind = {kind: tuple(line for line in found if line.kind == kind) for kind in GROUPS}
+    return tuple(Group(GROUPS[kind], of_kind) for kind, of_kind in by_kind.items() if of_kind)
+
+
+def _line(
+    evidence: Evidence, job: str, organism: str, label: str, measures: Sequence[Measure]
+) -> Line | None:
+    numbers = tuple(evidence.rows.get((job, organism, label, m.key)) for m in measures)
+    first = next((row for row in numbers if row), None)
+    if first is None:
+        return None
+    notes = dict.fromkeys(row.note for row in numbers if row and row.note)
+    return Line(
+        method=label,
+        title=evidence.title(label),
+        kind=first.kind,
+        access=first.access,
+        numbers=numbers,
+        baseline=evidence.comparison(first, "baseline"),
+        placebo=evidence.comparison(first, "placebo"),
+        price=evidence.prices.get((job, label)) if organism == ALL else None,
+        note="; ".join(notes),
+    )
+
+
+def compared(
+    evidence: Evidence, job: str, measure: Measure, against: Literal["baseline", "placebo"]
+) -> list[Comparison]:
+    """Comparisons of all methods of a job over all organisms, on one measure, with one kind of rival."""
+    return [
+        c
+        for c in evidence.table.comparisons
+        if (c.job, c.organism, c.metric, c.against_kind) == (job, ALL, measure.key, against)
+    ]
+
+
+def troubles(records: Iterable[Record]) -> tuple[Trouble, ...]:
+    """Runs whose status is not ``ok``, those with the same reason together."""
+    found: dict[tuple[str, str, str], list[Record]] = {}
+    for record in records:
+        if record.status != "ok":
+            reason = record.error.strip().splitlines()[0] if record.error.strip() else ""
+            found.setdefault((record.method, record.status, reason), []).append(record)
+    return tuple(Trouble(*key, tuple(runs)) for key, runs in sorted(found.items()))
+
+
+def samples(cases: Sequence[Case]) -> tuple[Sample, ...]:
+    """A few report cases of each kind, of surface forms as different as there are."""
+    titles = {"trigger": "Triggered", "near_miss": "Near miss", "distractor": "Distractor", "plain": "Plain"}
+    chosen: list[Sample] = []
+    for kind, wanted in SAMPLES:
+        of_kind = [case for case in cases if case.split == "report" and case.kind == kind]
+        first_of_form = {(case.form, case.unseen_form): case for case in reversed(of_kind)}
+        ordered = sorted(of_kind, key=lambda case: case not in first_of_form.values())
+        chosen += [Sample(titles[kind], case) for case in ordered[:wanted]]
+    return tuple(chosen)
+
+
+def versions(records: Iterable[Record]) -> dict[str, str]:
+    """Versions, machine and precision as the runs recorded them; several values stand side by side."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for name, value in record.versions.items():
+            found.setdefault(name, set()).add(value)
+    return {name: " | ".join(sorted(values)) for name, values in sorted(found.items())}
+
+
+def by_status(cards: Iterable[OrganismCard]) -> dict[bool, list[OrganismCard]]:
+    """Organisms whose proof holds (True) and does not (False)."""
+    sorted_cards: dict[bool, list[OrganismCard]] = {True: [], False: []}
+    for card in cards:
+        sorted_cards[card.valid].append(card)
+    return sorted_cards
