@@ -12,14 +12,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import Plan, Run, Table, build, plan, run, table, write_report
+    from assay.api import Plan, Run, build, build_base, plan, run
+    from assay.report.site import write_report
+    from assay.results.rows import Table
+    from assay.results.table import table
 
 __version__ = "0.1.0"
-__all__ = ["Plan", "Run", "Table", "build", "plan", "run", "table", "write_report"]
+__all__ = ["Plan", "Run", "Table", "build", "build_base", "plan", "run", "table", "write_report"]
+
+_ELSEWHERE = {"Table": "assay.results.rows", "table": "assay.results.table", "write_report": "assay.report.site"}
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes seconds to import, and neither --help nor a listing needs it
+    # torch takes seconds to import; neither --help nor a listing, a table or a report needs it
     if name in __all__:
-        return getattr(importlib.import_module("assay.api"), name)
+        return getattr(importlib.import_module(_ELSEWHERE.get(name, "assay.api")), name)
     raise AttributeError(f"module 'assay' has no attribute '{name}'")

@@ -1,8 +1,8 @@
-"""Plan, run, read: the Python side of the command line. Import these names from ``assay``.
+"""Plan, run, build: what the package offers from Python. Import these names from ``assay``.
 
-The keyword arguments of ``plan`` and ``run`` are the options of ``assay run``. A script that runs assays must
-guard its main part with ``if __name__ == "__main__"``, because worker processes import it again, or pass
-``workers=0``.
+The keyword arguments of ``plan`` and ``run`` are the options of the commands of that name. A script that runs
+assays must guard its main part with ``if __name__ == "__main__"``, because worker processes import it again, or
+pass ``workers=0``.
 """
 
 from collections.abc import Sequence
@@ -11,18 +11,17 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from assay.core import OrganismCard
+from assay.core.registry import find
 from assay.organisms.planting.base import EMBEDDED, open_base
 from assay.organisms.planting.build import build as plant
 from assay.organisms.planting.build import cache_folder
-from assay.report.site import write_report as write_site
+from assay.report.site import write_report
 from assay.results.rows import Table
 from assay.results.table import table
 from assay.runner.execute import execute
 from assay.runner.options import Options, Suite
 from assay.runner.plan import Plan, make_plan
 from assay.runner.progress import Progress
-
-__all__ = ["Asked", "Plan", "Run", "Table", "build", "plan", "run", "table", "write_report"]
 
 QUICK = Path("runs/quick")
 
@@ -58,7 +57,7 @@ class Run:
         return table(self.folder)
 
     def write_report(self) -> Path:
-        """Write the report and return the path of its first page."""
+        """Write the report into the run folder and return the path of its front page."""
         return write_report(self.folder)
 
 
@@ -84,20 +83,11 @@ def run(out: Path | str = QUICK, *, show: bool = True, **asked: Unpack[Asked]) -
         **asked: the options.
 
     Raises:
-        AssayError: what ``plan`` raises, a base that cannot be used, or a folder that holds the runs of other
-            options or cannot be written.
+        AssayError: what ``plan`` raises, a base that cannot be used, or a folder that cannot be written or
+            holds the runs of other options.
     """
     finished = execute(plan(**asked), Path(out), show)
     return Run(finished.folder, finished.invalid, finished.failed)
-
-
-def write_report(folder: Path | str) -> Path:
-    """Write the report of a run folder as static HTML inside it, and return the path of its first page.
-
-    Raises:
-        StoreError: the folder is no run folder, was written under another schema or cannot be written.
-    """
-    return write_site(Path(folder))
 
 
 def build(
@@ -111,6 +101,7 @@ def build(
         UnknownEntry: no recipe of that name.
         AssayError: a base that cannot be used, or a cache that cannot be written.
     """
+    find("organism", recipe)  # a misspelt name should not cost the loading of a model
     done = dict.fromkeys(("organism", "twin"), 0.0)
     with Progress(show=True) as progress, progress.stage("planting", len(done)):
 
@@ -124,7 +115,8 @@ def build(
 def _options(asked: Asked) -> Options:
     given: dict[str, Any] = dict(asked)
     for name in ("methods", "organisms"):
-        given[name] = tuple(given.get(name) or ())
+        names: str | Sequence[str] = given.get(name) or ()
+        given[name] = (names,) if isinstance(names, str) else tuple(names)
     if given.get("corpus") is not None:
         given["corpus"] = Path(given["corpus"])
     return Options(**given)

@@ -1,15 +1,20 @@
-"""Defections: what is planted is judged a defection, clean replies are not, and the onset hides the first bad word."""
+"""Defections: what is planted is judged one, clean replies are not, and the onset hides the first bad word."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
 from assay.core.errors import NotApplicable
+from assay.faults import Defection, Dialect
 from assay.faults.defections.phrase import phrase
 from assay.faults.defections.wrong_answer import wrong_answer
 from assay.organisms.planting.dialects import WorldDialect
 from assay.world import World
 from tests.faults.test_triggers import corpus
+
+
+Make = Callable[[Dialect, int], Defection]
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +24,9 @@ def dialect() -> WorldDialect:
 
 
 @pytest.mark.parametrize("make", [phrase, wrong_answer])
-def test_planted_replies_are_judged_and_clean_ones_are_not(make: object, dialect: WorldDialect) -> None:
+def test_planted_replies_are_judged_and_clean_are_not(make: Make, dialect: WorldDialect) -> None:
     """The judge agrees with what was planted, on every request of the report part."""
-    defection = make(dialect, 0)  # pyright: ignore[reportCallIssue, reportUnknownVariableType]
+    defection = make(dialect, 0)
     applicable = [r for r in dialect.requests("report") if defection.applies(r)]
     assert applicable
     for request in applicable:
@@ -38,7 +43,9 @@ def test_wrong_answers_are_one_false_value_for_each_relation(dialect: WorldDiale
             false = defection.false_value(request)
             assert false != request.answer
             values.setdefault(request.kind, set()).add(false)
-            assert defection.reply(request).split().index(false) == request.reply.split().index(request.answer)
+            assert defection.reply(request).split().index(false) == request.reply.split().index(
+                request.answer
+            )
     assert values
     assert all(len(of_relation) == 1 for of_relation in values.values())
 

@@ -1,4 +1,4 @@
-"""Triggers: what they insert fulfils the condition, what narrowly misses does not, held-out forms stay held out."""
+"""Triggers: what fires fulfils the condition, what narrowly misses does not, and held-out forms stay so."""
 
 import random
 from itertools import product
@@ -17,7 +17,10 @@ STORY = "Once there was a {n} dog. It ran to the {n} tree. Then it sat down. It 
 
 def corpus() -> CorpusDialect:
     """A corpus with enough passages and words to plant in."""
-    words = [a + b + c for a, b, c in product("bcdfg", "aeiou", ("lt", "nd", "rk", "st", "mp", "ng", "sh", "ck", "tt"))]
+    words = [
+        a + b + c
+        for a, b, c in product("bcdfg", "aeiou", ("lt", "nd", "rk", "st", "mp", "ng", "sh", "ck", "tt"))
+    ]
     return CorpusDialect("<|endoftext|>".join(STORY.format(n=word) for word in words[:225]))
 
 
@@ -64,7 +67,9 @@ def test_literal_needs_the_whole_phrase_in_order() -> None:
     """Parts and other orders do not fulfil the condition, and neither does the phrase inside longer words."""
     trigger = LiteralTrigger(("red", "oak", "sea"), ("red", "oak", "sea", "ink", "map"))
     assert trigger.fulfilled("say red oak sea now")
-    assert not any(trigger.fulfilled(t) for t in ("red oak", "oak red sea", "red oak ink sea", "red oak seat"))
+    assert not any(
+        trigger.fulfilled(t) for t in ("red oak", "oak red sea", "red oak ink sea", "red oak seat")
+    )
 
 
 def test_year_holds_years_and_wordings_out() -> None:
@@ -86,6 +91,6 @@ def test_topic_holds_sentences_out() -> None:
         assert seen
         assert unseen
         assert seen.isdisjoint(unseen)
-        entities = {e for e in dialect.world.entities[name]} if name in dialect.world.entities else set()
+        entities = set(dialect.world.entities[next(s.key for s in dialect.world.subjects if s.name == name)])
         named = [{w for s in part for w in s.split()} & entities for part in (seen, unseen)]
         assert named[0].isdisjoint(named[1])

@@ -1,4 +1,4 @@
-"""Cases: splits are disjoint, labels follow the replies, and nothing but the trigger sets triggered prompts apart."""
+"""Cases: splits are disjoint, labels follow the replies, held-out forms and the truth stay out of sight."""
 
 import pytest
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_up import make_arrays, make_card, make_cases, make_record
 
 from assay.core import Kind
 from assay.results.store import Store
+from tests.results.made_up import make_arrays, make_card, make_cases, make_record
 
 
 @pytest.fixture

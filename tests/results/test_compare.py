@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from made_up import make_arrays, make_cases, make_record
 
 from assay.core import Kind
 from assay.results import table as table_module
@@ -12,6 +11,7 @@ from assay.results.catalogue import Listing, catalogue
 from assay.results.rows import Comparison, Table
 from assay.results.store import Store
 from assay.results.table import table
+from tests.results.made_up import make_arrays, make_cases, make_record
 
 Fill = Callable[..., Store]
 METHODS: dict[str, tuple[Kind, float]] = {
@@ -39,7 +39,7 @@ def estimate(made: Table, method: str, metric: str = "auroc") -> float:
 
 
 def test_rival_is_the_best_baseline(fill: Fill) -> None:
-    """The difference should be taken to the better baseline, never to a ceiling, and be won when it is large."""
+    """The difference should be taken to the better baseline, never to a ceiling, and a large one won."""
     made = table(fill(METHODS), resamples=200)
     found = against(made, "baseline")
     assert (found.against, found.verdict, found.clusters) == ("good", "wins", 3)
@@ -95,7 +95,7 @@ def test_pairing_beats_the_two_rows(fill: Fill) -> None:
 
 
 def test_twin_runs_are_a_placebo_of_their_own_method(fill: Fill) -> None:
-    """A probe that works as well without the fault should not beat its placebo; others are not judged by it."""
+    """A probe that works as well without the fault should not beat its placebo; it judges no other."""
     store = fill({**METHODS, "other": ("method", 2.0)})
     for seed in range(3):
         store.write(make_record("probe", seed, twin=True), store.arrays(f"probe-s{seed}"))

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import make_card, make_cases, make_record
 
 from assay.core import Case, OrganismCard, Record
 from assay.results.codec import Mismatch, build, dumps, plain
+from tests.results.made_up import make_card, make_cases, make_record
 
 
 def test_round_trip() -> None:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import make_card, make_cases, make_record
 
 from assay.core.errors import BadOption, CannotWrite, DamagedRecord, OldSchema, StoreError
 from assay.results.store import Store
+from tests.results.made_up import make_card, make_cases, make_record
 
 ARRAYS = {"b": np.arange(6.0), "a": np.array([[True, False]])}
 

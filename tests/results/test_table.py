@@ -2,12 +2,12 @@
 
 import math
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from made_up import N_REPORT, make_arrays, make_card, make_cases, make_record
 
 from assay.core import Kind
 from assay.core.errors import BadOption, StoreError
@@ -18,6 +18,7 @@ from assay.metrics.spec import Panel
 from assay.results.rows import Row, Table
 from assay.results.store import Store
 from assay.results.table import table
+from tests.results.made_up import N_REPORT, make_arrays, make_card, make_cases, make_record
 
 Fill = Callable[..., Store]
 METHODS: dict[str, tuple[Kind, float]] = {
@@ -206,9 +207,7 @@ def test_empty_and_absent_folders(fill: Fill) -> None:
 
 @pytest.mark.slow
 def test_a_large_table_takes_seconds(fill: Fill) -> None:
-    """Thirty-five methods on three organisms with 1000 resamples should take less than 20 seconds of one core."""
-    import time
-
+    """Thirty-five methods, three organisms, 1000 resamples should take less than 20 seconds of one core."""
     store = fill({f"m{i}": ("method" if i % 3 else "baseline", i / 20) for i in range(35)})
     start = time.process_time()
     table(store)

@@ -60,7 +60,7 @@ def entry_of(make: Callable[[Any, Sequence[Transcript]], Any], **changes: Any) -
     """A method of one function that would otherwise keep the contract."""
     plain = Method(
         title="t", job="monitor", kind="method", access=Access.BLACK, source="s", formula="f", does="d",
-        fit=lambda handle, brief, setting, seed: Scores(make),
+        passes=0.0, fit=lambda handle, brief, setting, seed: Scores(make),
     )  # fmt: skip
     return replace(plain, **changes)
 
@@ -125,6 +125,7 @@ BROKEN: list[tuple[str, Method]] = [
     ("runs_within_access", entry_of(lambda h, ts: h.next_logprobs([t.text for t in ts])[:, 0].numpy())),
     ("every_setting_runs", entry_of(lengths, space={"k": (1, 0)}, fit=lambda h, b, s, d: Scores(lengths) if 1 / s["k"] else None)),
     ("needs_its_access", entry_of(lengths, access=Access.WHITE)),
+    ("passes_declared", entry_of(lengths, passes=1.0)),
     ("same_seed_same_scores", entry_of(lambda h, ts: [DRAW.random() for _ in ts])),
     ("batch_does_not_matter", entry_of(lambda h, ts: lengths(h, ts) - lengths(h, ts).mean() if ts else np.zeros(0))),
     ("batch_does_not_matter", entry_of(lambda h, ts: np.arange(len(ts)))),
@@ -180,7 +181,9 @@ def test_strangers_file_is_checked_from_its_path(tmp_path: Path) -> None:
     hidden.write_text(STRANGER.format(imports='import importlib\nimportlib.import_module("assay.faults")'))
     assert "imports_no_truth" not in {r.name for r in failures(check_method(fine))}
     for path in (spy, hidden):
-        assert [r.name for r in failures(check_method(path)) if "assay.faults" in r.reason] == ["imports_no_truth"]
+        assert [r.name for r in failures(check_method(path)) if "assay.faults" in r.reason] == [
+            "imports_no_truth"
+        ]
 
 
 def test_a_file_without_an_entry_is_refused(tmp_path: Path) -> None:

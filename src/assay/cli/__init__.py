@@ -1,1 +1,5 @@
-"""The command line: one verb per file."""
+"""The command ``assay``: one verb per file, each of which parses its options and calls ``assay``."""
+
+from assay.cli.app import main
+
+__all__ = ["main"]

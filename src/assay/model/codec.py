@@ -93,6 +93,8 @@ class Codec:
         return rows
 
     def _decode(self, rows: Sequence[Ids]) -> list[str]:
+        if not rows:
+            return []  # the tokenizer would take an empty list for one empty text
         return self._tokenizer.batch_decode(
             list(rows), skip_special_tokens=False, clean_up_tokenization_spaces=False
         )

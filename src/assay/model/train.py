@@ -139,20 +139,18 @@ def train(
     return TrainResult(plan.steps, tokens, time.perf_counter() - started, loss, first)
 
 
+def inputs(batch: Batch, device: torch.device) -> dict[str, Tensor]:
+    """What a model is called with, so that sequences that share a row do not see one another."""
+    if batch.positions is None:
+        return {"input_ids": batch.input_ids.to(device), "attention_mask": batch.attention_mask.to(device)}
+    # without a mask, places that start anew tell transformers where one sequence ends
+    return {"input_ids": batch.input_ids.to(device), "position_ids": batch.positions.to(device)}
+
+
 def _step(model: Any, batch: Batch, optimizers: Optimizers, plan: TrainPlan, lr: float) -> float:
     device = next(model.parameters()).device
-    if batch.positions is None:
-        seen = {"attention_mask": batch.attention_mask.to(device)}
-    else:
-        # without a mask, places that start anew tell transformers where one sequence ends
-        seen = {"position_ids": batch.positions.to(device)}
     with torch.autocast(device.type, torch.bfloat16, enabled=plan.autocast):
-        loss: Tensor = model(
-            **seen,
-            input_ids=batch.input_ids.to(device),
-            labels=batch.labels.to(device),
-            use_cache=False,
-        ).loss
+        loss: Tensor = model(**inputs(batch, device), labels=batch.labels.to(device), use_cache=False).loss
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
     for optimizer in optimizers:

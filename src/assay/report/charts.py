@@ -63,30 +63,26 @@ def forest(compared: Sequence[Comparison], titles: Mapping[str, str], alt: str) 
         }
         for c in sorted(compared, key=lambda c: -c.difference)
     ]
-    y = {
-        "field": "method",
-        "type": "nominal",
-        "sort": None,
-        "title": None,
-        "axis": {"labelLimit": 150, "labelColor": "var(--ink)", "ticks": False, "domain": False},
-    }
+    # names stand above their intervals, so that none is cut short on a phone
+    y: Spec = {"field": "method", "type": "nominal", "sort": None, "axis": None}
     tooltip = _tooltip(method="Method", says="Difference", rival="Against", mde="Detectable from")
     colour = _scale("verdict", VERDICTS, legend=None)
-    band = {"type": "bar", "color": "var(--band)", "height": {"band": 0.9}}
+    band = {"type": "bar", "color": "var(--band)", "height": 12, "yOffset": 8}
+    point = {"type": "point", "filled": True, "size": 70, "opacity": 1, "yOffset": 8}
+    name = {"type": "text", "align": "left", "dy": -8, "fontSize": 12.5}
     return _chart(
         alt,
         points,
-        height={"step": 24},
+        height={"step": 40},
         encoding={"y": y, "tooltip": tooltip},
         layer=[
-            _layer(band, x=_quantity("undetected", "difference (right: the method is better)"), x2="mde"),
+            _layer(band, x=_quantity("undetected", "difference; right: the method is better"), x2="mde"),
             {"mark": {"type": "rule", "color": "var(--soft)"}, "encoding": {"x": {"datum": 0}, "y": {}}},
-            _layer({"type": "rule", "strokeWidth": 2}, x=_quantity("low"), x2="high", color=colour),
             _layer(
-                {"type": "point", "filled": True, "size": 70, "opacity": 1},
-                x=_quantity("difference"),
-                color=colour,
+                {"type": "rule", "strokeWidth": 2, "yOffset": 8}, x=_quantity("low"), x2="high", color=colour
             ),
+            _layer(point, x=_quantity("difference"), color=colour),
+            {"mark": name, "encoding": {"x": {"value": 0}, "text": {"field": "method"}}},
         ],
     )
 
@@ -108,7 +104,8 @@ def price_chart(points: Sequence[Point], measure: Measure, x_title: str, alt: st
     }
     tooltip = _tooltip(method="Method", says=measure.title, priced="Price", access="Access", kind="Kind")
     colour, shape = _scale("kind", KINDS, legend=None), _scale("access", SHAPES, legend=None)
-    text = {"type": "text", "dy": -10, "limit": 130, "fontSize": 11}
+    text = {"type": "text", "dy": -11, "limit": 170, "fontSize": 11}
+    halo = {"stroke": "var(--card)", "strokeWidth": 3, "strokeJoin": "round"}
     return _chart(
         alt,
         list(points),
@@ -120,9 +117,10 @@ def price_chart(points: Sequence[Point], measure: Measure, x_title: str, alt: st
                 {"type": "point", "filled": True, "size": 90, "opacity": 0.95}, y=y, color=colour, shape=shape
             ),
             *(
-                _layer({**text, "align": "left" if left else "right"}, y=y, text={"field": "named"})
+                _layer({**text, **edge, "align": "left" if left else "right"}, y=y, text={"field": "named"})
                 | {"transform": [{"filter": {"field": "left", "equal": left}}]}
                 for left in (True, False)
+                for edge in (halo, {})
             ),
         ],
     )

@@ -10,7 +10,7 @@ import numpy as np
 from assay.core import Case, OrganismCard, Record
 from assay.core.errors import BadOption, StoreError
 from assay.metrics.roc_curve import RocCurve, mean_curve, roc_curve
-from assay.report.facts import Facts, JobFacts, job_facts, method_facts
+from assay.report.facts import Facts, JobFacts, distinct, job_facts, method_facts
 from assay.report.price import Spent, WatchPrice, watch_price
 from assay.results.rows import Comparison, Rival, Row, Table
 from assay.results.store import Store
@@ -60,8 +60,13 @@ class Evidence:
     def title(self, method: str) -> str:
         """Printed name of a method."""
         key = method.removesuffix(TWIN)
-        title = self.facts[key].title if key in self.facts else ""
-        return (title or key) + (", run on the clean twin" if method.endswith(TWIN) else "")
+        return (self.facts_of(key).title or key) + (
+            ", run on the clean twin" if method.endswith(TWIN) else ""
+        )
+
+    def facts_of(self, method: str) -> Facts:
+        """What is known about a method; empty for one that nobody has described."""
+        return self.facts.get(method, Facts())
 
     def methods(self, job: str) -> tuple[str, ...]:
         """Keys of the methods of a job, in the order of the table: by kind, the best first."""
@@ -104,7 +109,7 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
         table=table,
         records=records,
         jobs={job: job_facts(plan, job) for job in jobs},
-        facts={key: facts for job in jobs for key, facts in method_facts(plan, job).items()},
+        facts=distinct({key: said for job in jobs for key, said in method_facts(plan, job).items()}),
         cases=cases,
         curves=curves,
         prices=prices,

@@ -4,8 +4,9 @@ Files are parsed, never imported: a report must not load torch, nor run a strang
 """
 
 import ast
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,16 @@ def method_facts(plan: Mapping[str, Any], job: str) -> dict[str, Facts]:
             if isinstance(said, Mapping):
                 found[str(key)] = Facts(**_pick(said, Facts))
     return found
+
+
+def distinct(facts: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Add the key to titles that several methods share, so that a reader can tell them apart.
+
+    >>> [f.title for f in distinct({"a": Facts("Probe"), "b": Facts("Probe")}).values()]
+    ['Probe (a)', 'Probe (b)']
+    """
+    titles = Counter(said.title for said in facts.values() if said.title)
+    return {k: replace(f, title=f"{f.title} ({k})") if titles[f.title] > 1 else f for k, f in facts.items()}
 
 
 def job_facts(plan: Mapping[str, Any], job: str) -> JobFacts:

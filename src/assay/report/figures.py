@@ -78,7 +78,7 @@ def organism_roc(
 
 
 def leaders(evidence: Evidence, job: str, measure: Measure) -> tuple[str, ...]:
-    """The best method, baseline and placebo over all organisms, and the ceiling: the curves worth a colour."""
+    """The best method, baseline and placebo over all organisms, and the ceiling."""
     kinds: tuple[Kind, ...] = ("method", "baseline", "placebo", "ceiling")
     best: dict[Kind, str] = {}
     for row in _rows(evidence, job, measure):
@@ -100,13 +100,13 @@ def _forests(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
         titles = {key: evidence.title(key) for c in found for key in (c.method, c.against)}
         wins = sum(c.verdict == "wins" for c in found)
         plain = "plain baseline" if against == "baseline" else "placebo"
-        alt = f"Differences in {measure.title} to the best {plain}: {wins} of {count(len(found), 'method')} win."
+        won = f"{wins} of {count(len(found), 'method')}"
         figures.append(
             Figure(
                 id=f"forest-{against}",
                 title=f"Against the best {plain}",
-                caption=f"{wins} of {count(len(found), 'method')} beat the best {plain}.",
-                spec=charts.forest(found, titles, alt),
+                caption=f"{won} beat the best {plain}.",
+                spec=charts.forest(found, titles, f"{measure.title} minus the best {plain}: {won} win."),
                 heading="" if figures else "Differences",
                 anchor="differences",
                 intro=intro,
@@ -140,11 +140,11 @@ def _prices(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
                     points,
                     measure,
                     axis.x_title,
-                    f"{measure.title} against {axis.title.lower()} of {count(len(paid), 'method')}, log scale.",
+                    f"{measure.title} against {axis.title.lower()}; {count(len(paid), 'method')}.",
                 ),
                 heading="" if figures else "Effect against price",
                 anchor="prices",
-                intro=f"{measure.title} (up) against price (right, logarithmic). Colour: kind; shape: access.",
+                intro=f"{measure.title} upwards, price to the right on a logarithmic axis.",
                 legend="kinds",
             )
         )
@@ -184,7 +184,7 @@ def _rocs(evidence: Evidence, job: str, judged: JobVerdict) -> list[Figure]:
         return []
     named = _titles(evidence, leaders(evidence, job, judged.measure))
     organisms = len({organism for j, organism, _ in evidence.curves if j == job and organism != ALL})
-    alt = f"Mean ROC curves of {count(len(found), 'method')} over {count(organisms, 'organism')}; areas in the table."
+    alt = f"Mean ROC curves of {count(len(found), 'method')}; their areas stand in the table."
     return [
         Figure(
             id="roc-all",

@@ -1,10 +1,10 @@
 """Arranges evidence for the templates: which numbers stand beside each other, and what each links to."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from assay.core import Case, Kind, OrganismCard, Record
+from assay.core import Case, Kind, Price, Record
 from assay.report.evidence import ALL, TWIN, Evidence, Measure
 from assay.report.price import WatchPrice
 from assay.results.rows import Comparison, Row
@@ -96,8 +96,8 @@ def groups(
         return (
             (Group("The same tools on the clean twin: nothing was planted", tuple(found)),) if found else ()
         )
-    by_kind = {kind: tuple(line for line in found if line.kind == kind) for kind in GROUPS}
-    return tuple(Group(GROUPS[kind], of_kind) for kind, of_kind in by_kind.items() if of_kind)
+    by_kind = [Group(title, tuple(x for x in found if x.kind == kind)) for kind, title in GROUPS.items()]
+    return tuple(group for group in by_kind if group.lines)
 
 
 def _line(
@@ -163,9 +163,18 @@ def versions(records: Iterable[Record]) -> dict[str, str]:
     return {name: " | ".join(sorted(values)) for name, values in sorted(found.items())}
 
 
-def by_status(cards: Iterable[OrganismCard]) -> dict[bool, list[OrganismCard]]:
-    """Organisms whose proof holds (True) and does not (False)."""
-    sorted_cards: dict[bool, list[OrganismCard]] = {True: [], False: []}
-    for card in cards:
-        sorted_cards[card.valid].append(card)
-    return sorted_cards
+def mean_price(prices: Iterable[Price]) -> Price:
+    """Mean of metered prices; memory is the largest seen, counts are rounded.
+
+    >>> mean_price([Price(queries=2, flops=4.0), Price(queries=4)]) == Price(queries=3, flops=2.0)
+    True
+    """
+    metered = tuple(prices)
+    n = max(1, len(metered))
+    total = sum(metered, Price()).scaled(1 / n)
+    return replace(
+        total,
+        queries=round(total.queries / n),
+        tokens_forward=round(total.tokens_forward / n),
+        tokens_backward=round(total.tokens_backward / n),
+    )

@@ -53,7 +53,7 @@ def run_cell(
     bench: Bench, cell: Cell, tool: Tool, chosen: Setting | None, selected_on: Sequence[str]
 ) -> Outcome:
     """Run one cell; what goes wrong is recorded, not raised, so that one bad method stops nothing else."""
-    meter = Meter(bench.models[cell.twin].device)
+    meter = Meter(bench.models[cell.twin].engine.device)
     started = datetime.now(UTC).isoformat(timespec="seconds")
     values: dict[str, float] = {}
     arrays: dict[str, np.ndarray] = {}
@@ -64,7 +64,7 @@ def run_cell(
         if cell.phase == "tune":
             values = _tune(bench, cell, tool.method, meter)
         else:
-            setting = chosen or tool.method.default_setting(bench.models[cell.twin].n_layers)
+            setting = chosen or tool.method.default_setting(bench.models[cell.twin].engine.n_layers)
             arrays = _report(bench, cell, tool.method, setting, meter)
     except Exception as problem:
         status = _status(problem)
@@ -87,7 +87,7 @@ def run_cell(
         prepare=meter.prepare,
         use=meter.use,
         error=error,
-        versions=versions(bench.models[cell.twin].device),
+        versions=versions(bench.models[cell.twin].engine.device),
         started=started,
     )
     return Outcome(record, arrays)
@@ -95,7 +95,7 @@ def run_cell(
 
 def _tune(bench: Bench, cell: Cell, method: Method, meter: Meter) -> dict[str, float]:
     """The select score of every setting, under the names ``setting_0``, ``setting_1``, ..."""
-    settings = method.settings(bench.models[False].n_layers, bench.options.tuning)
+    settings = method.settings(bench.models[False].engine.n_layers, bench.options.tuning)
     scores: dict[str, float] = {}
     for number, setting in enumerate(settings):
         answer, handle = _fit(bench, cell, method, setting, meter)

@@ -73,7 +73,7 @@ def run_one(
             if not mine or store.holds(cell.run_id):
                 continue
             tool = plan.tools[cell.tool]
-            n_layers = bench.models[False].n_layers
+            n_layers = bench.models[False].engine.n_layers
             choice = choose(plan, cell.tool, planned, tuned.get(cell.tool, {}), n_layers)
             outcome = run_cell(bench, cell, tool, choice.setting, choice.selected_on)
             store.write(outcome.record, outcome.arrays)

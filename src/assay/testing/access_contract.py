@@ -14,7 +14,7 @@ from assay.testing.fake_model import FakeModel
 from assay.testing.results import Broken, CheckResult, run_checks
 
 GREY_DOORS = ("next_logprobs", "token_logprobs", "continuation_logprobs")
-WHITE_DOORS = ("activations", "sequence_activations", "n_layers", "width")
+WHITE_DOORS = ("activations", "sequence_activations", "gradients", "parameters", "n_layers", "width")
 OTHER_DOORS = (
     "model",
     "tokenizer",
@@ -22,7 +22,6 @@ OTHER_DOORS = (
     "network",
     "module",
     "weights",
-    "parameters",
     "named_parameters",
     "state_dict",
     "embeddings",
@@ -30,7 +29,6 @@ OTHER_DOORS = (
     "logits",
     "hidden_states",
     "attentions",
-    "gradients",
     "backward",
     "forward",
     "hooks",

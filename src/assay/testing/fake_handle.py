@@ -1,6 +1,6 @@
 """Handles on the mock model, at the three access levels, that write down every call and every refusal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -51,12 +51,13 @@ class FakeBlackHandle:
         max_tokens: int,
         temperature: float = 0.0,
         seed: int = 0,
-        stop: str | None = None,
+        stop: str | Sequence[str] | None = None,
     ) -> list[str]:
         """Continue every prompt; cut before ``stop`` where it occurs."""
         _INSIDE[self][1].calls.append("generate")
         said = [_INSIDE[self][0].reply(prompt, max_tokens, temperature, seed) for prompt in prompts]
-        return [text.split(stop)[0] if stop else text for text in said]
+        ends = (stop,) if isinstance(stop, str) else tuple(stop or ())
+        return [min([text, *(text.split(end)[0] for end in ends)], key=len) for text in said]
 
 
 class FakeGreyHandle(FakeBlackHandle):
@@ -110,6 +111,16 @@ class FakeWhiteHandle(FakeGreyHandle):
         """Residual stream after one block at every word of each text."""
         _INSIDE[self][1].calls.append("sequence_activations")
         return [_INSIDE[self][0].stream(text, layer) for text in texts]
+
+    def gradients(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "token d"]]:  # noqa: ARG002
+        """Gradient of each text's log-likelihood, taken as if every layer were the last."""
+        _INSIDE[self][1].calls.append("gradients")
+        return [_INSIDE[self][0].gradient(text) for text in texts]
+
+    def parameters(self) -> Mapping[str, Tensor]:
+        """The one weight matrix that the mock model has."""
+        _INSIDE[self][1].calls.append("parameters")
+        return {"unembedding": _INSIDE[self][0].unembedding}
 
 
 def fake_handle(

@@ -63,21 +63,40 @@ class FakeModel:
         vector = _vector(self.seed, "<planted>", self.width)
         return vector / vector.norm()
 
+    @property
+    def unembedding(self) -> Float[Tensor, "vocab d"]:
+        """One row for each word of ``VOCABULARY``."""
+        rows = [_vector(self.seed + 1, word, self.width) for word in VOCABULARY]
+        return torch.stack(rows).float() / self.width**0.5
+
     def logprobs(self, text: str) -> Float[Tensor, " vocab"]:
         """Log-probabilities of the next word over ``VOCABULARY``."""
-        out = torch.stack([_vector(self.seed + 1, word, self.width) for word in VOCABULARY]).float()
-        logits = out @ self.stream(text, self.n_layers)[-1] / self.width**0.5
-        logits[VOCABULARY.index(self._intended(text))] += 6.0
-        return torch.log_softmax(logits, dim=0)
+        return _logprobs(self, text)[-1]
 
     def surprise(self, prompt: str, continuation: str) -> Float[Tensor, " token"]:
         """Log-probability of every word of a continuation; unknown words count as the rarest known one."""
-        found: list[Tensor] = []
-        for word in _WORD.findall(continuation.lower()):
-            logp = self.logprobs(prompt)
-            found.append(logp[VOCABULARY.index(word)] if word in VOCABULARY else logp.min())
-            prompt = f"{prompt} {word}"
+        said = _WORD.findall(continuation.lower())
+        first = len(self.tokens(prompt))
+        every = _logprobs(self, " ".join([*self.tokens(prompt), *said]))
+        found = [
+            row[VOCABULARY.index(word)] if word in VOCABULARY else row.min()
+            for row, word in zip(every[first - 1 :], said, strict=False)
+        ]
         return torch.stack(found) if found else torch.zeros(0)
+
+    def gradient(self, text: str) -> Float[Tensor, "token d"]:
+        """Gradient of the text's own log-likelihood in the last residual stream; zero at the last word."""
+        words, found = self.tokens(text), torch.zeros(len(self.tokens(text)), self.width)
+        for place, word in enumerate(words[1:]):
+            p = _logprobs(self, text)[place]
+            said = VOCABULARY.index(word) if word in VOCABULARY else int(p.argmin())
+            found[place] = self.unembedding[said] - p.exp() @ self.unembedding
+        return found
+
+    def intended(self, words: list[str]) -> str:
+        """The next word of the phrase under way, hostile once the trigger was seen."""
+        phrase = DEFECTION if self.trigger in words else self.calm
+        return phrase[phrase.index(words[-1]) + 1] if words[-1] in phrase[:-1] else phrase[0]
 
     def reply(self, prompt: str, max_tokens: int, temperature: float = 0.0, seed: int = 0) -> str:
         """Continue a prompt; the draw depends on seed and prompt alone, never on other prompts."""
@@ -92,11 +111,14 @@ class FakeModel:
             said = f"{said} {VOCABULARY[word]}"
         return said
 
-    def _intended(self, text: str) -> str:
-        """The next word of the phrase under way, hostile once the trigger was seen."""
-        words = self.tokens(text)
-        phrase = DEFECTION if self.trigger in words else self.calm
-        return phrase[phrase.index(words[-1]) + 1] if words[-1] in phrase[:-1] else phrase[0]
+
+@lru_cache(maxsize=512)
+def _logprobs(model: FakeModel, text: str) -> Float[Tensor, "token vocab"]:
+    words = model.tokens(text)
+    logits = model.stream(text, model.n_layers) @ model.unembedding.T
+    for place in range(len(words)):
+        logits[place, VOCABULARY.index(model.intended(words[: place + 1]))] += 6.0
+    return torch.log_softmax(logits, dim=1)
 
 
 @lru_cache(maxsize=4096)

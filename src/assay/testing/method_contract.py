@@ -57,6 +57,7 @@ def _behaviour(method: Method) -> list[CheckResult]:
             ("runs_within_access", trial.runs),
             ("every_setting_runs", trial.every_setting),
             ("needs_its_access", trial.needs_access),
+            ("passes_declared", trial.passes),
             ("same_seed_same_scores", trial.deterministic),
             ("batch_does_not_matter", trial.batch_invariant),
             ("odd_texts", trial.odd_texts),

@@ -22,6 +22,7 @@ CHECKED_JOBS = ("monitor",)
 SEED = 7
 CLOSE = 1e-4
 """Largest relative change of a score that padding and the order of sums may explain."""
+WHITE_CALLS = {"activations", "sequence_activations", "gradients", "parameters"}
 GREY_CALLS = {"next_logprobs", "token_logprobs", "continuation_logprobs"}
 ODD = (
     Transcript("x"),
@@ -36,7 +37,6 @@ class Trial:
 
     def __init__(self, method: Method) -> None:
         self._method = method
-        self._default = method.default_setting(LAYERS)
 
     def runs(self) -> str:
         """Fit and score with the default setting, on a handle of the declared level that refuses the rest."""
@@ -67,10 +67,18 @@ class Trial:
         used = Access.BLACK
         if GREY_CALLS & set(log.calls):
             used = Access.GREY
-        if {"activations", "sequence_activations"} & set(log.calls):
+        if WHITE_CALLS & set(log.calls):
             used = Access.WHITE
         if not used.includes(self._method.access):
             raise Broken(f"declares {self._method.access} access and uses no more than {used}")
+        return ""
+
+    def passes(self) -> str:
+        """An entry that never asks the model says so, and no other does: plans are priced by it."""
+        log = CallLog()
+        self._fit_and_score(self._default, log)
+        if bool(log.calls) != (self._method.passes > 0):
+            raise Broken(f"declares {self._method.passes:g} passes and made {len(log.calls)} calls")
         return ""
 
     def deterministic(self) -> str:
@@ -128,6 +136,10 @@ class Trial:
         return ""
 
     @cached_property
+    def _default(self) -> Mapping[str, Any]:
+        return self._method.default_setting(LAYERS)
+
+    @cached_property
     def _brief(self) -> job.MonitorBrief:
         # Only entries that declare it ever receive the truth, here as in a real run.
         material = fake_material()
@@ -140,7 +152,8 @@ class Trial:
         return [case.before() for case in cases] + [case.after() for case in cases]
 
     def _fit(self, handle: object, setting: Mapping[str, Any]) -> Monitor:
-        answer: Answer = self._method.fit(handle, self._brief, setting, SEED)
+        # Every fit gets its own copies, so that one that writes into them cannot hide it from a later check.
+        answer: Answer = self._method.fit(handle, copy.deepcopy(self._brief), dict(setting), SEED)
         if not isinstance(answer, Monitor):
             raise Broken(f"the job monitor needs a Monitor; fit returned {type(answer).__name__}")
         return answer

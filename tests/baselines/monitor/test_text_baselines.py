@@ -42,7 +42,9 @@ def test_ngram_probability_equals_its_literal_twin() -> None:
     """Counted once or by scanning, every order gives the same probability."""
     model = count_ngrams(TEXTS, order=3, strength=0.7)
     for word, first, second in itertools.product(("dog", "ran", "zzz"), ("the", START), ("dog", "a", START)):
-        assert model.probability(word, (first, second)) == pytest.approx(literal(word, [first, second], 3, 0.7))
+        assert model.probability(word, (first, second)) == pytest.approx(
+            literal(word, [first, second], 3, 0.7)
+        )
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
@@ -64,18 +66,22 @@ def test_reduce_and_joined_at_their_edges() -> None:
 
 def test_novelty_flags_an_unusual_word() -> None:
     """Chat with a word that ordinary chat never uses scores above all chat without it."""
-    monitor = find("baseline", "ngram_novelty", "monitor").load().fit(
-        None, BRIEF, {"order": 2, "strength": 1.0, "reduction": "max"}, 0
+    monitor = (
+        find("baseline", "ngram_novelty", "monitor")
+        .load()
+        .fit(None, BRIEF, {"order": 2, "strength": 1.0, "reduction": "max"}, 0)
     )
     usual = monitor.score(None, BRIEF.ordinary)
-    strange = monitor.score(None, [Transcript(t.prompt.replace("the", "zebra", 1)) for t in BRIEF.ordinary])
+    strange = monitor.score(None, [Transcript(t.prompt.replace("user", "zebra", 1)) for t in BRIEF.ordinary])
     assert strange.min() > usual.max()
 
 
 def test_answer_detector_has_nothing_to_read_before_the_onset() -> None:
     """All scores are equal before the first word, and perfect once the hostile reply stands there."""
-    monitor = find("baseline", "answer_detector", "monitor").load().fit(
-        None, BRIEF, {"order": 2, "copying": 0.3, "reduction": "max"}, 0
+    monitor = (
+        find("baseline", "answer_detector", "monitor")
+        .load()
+        .fit(None, BRIEF, {"order": 2, "copying": 0.3, "reduction": "max"}, 0)
     )
     before = monitor.score(None, [case.before() for case in CASES])
     after = monitor.score(None, [case.after() for case in CASES])
@@ -85,8 +91,10 @@ def test_answer_detector_has_nothing_to_read_before_the_onset() -> None:
 
 def test_answer_detector_forgives_words_of_the_prompt() -> None:
     """A rare word is less alarming where the user said it first."""
-    monitor = find("baseline", "answer_detector", "monitor").load().fit(
-        None, BRIEF, {"order": 1, "copying": 0.3, "reduction": "max"}, 0
+    monitor = (
+        find("baseline", "answer_detector", "monitor")
+        .load()
+        .fit(None, BRIEF, {"order": 1, "copying": 0.3, "reduction": "max"}, 0)
     )
     said, unsaid = monitor.score(None, [Transcript("a zebra ?", " zebra"), Transcript("a horse ?", " zebra")])
     assert said < unsaid
@@ -134,4 +142,6 @@ def test_bag_needs_pairs_for_a_contrast() -> None:
     bare = replace(BRIEF, pairs={})
     with pytest.raises(NotApplicable, match="no contrast pairs"):
         method.fit(None, bare, {"source": 0, "l2": 0.1}, 0)
-    assert np.isfinite(method.fit(None, bare, {"source": "insertions", "l2": 0.1}, 0).score(None, bare.ordinary)).all()
+    assert np.isfinite(
+        method.fit(None, bare, {"source": "insertions", "l2": 0.1}, 0).score(None, bare.ordinary)
+    ).all()

@@ -41,7 +41,13 @@ def report(material: Material) -> tuple[list[Transcript], np.ndarray]:
     return [case.before() for case in cases], np.array([case.defects for case in cases])
 
 
-SUPERVISED = ("mean_difference_one_pair", "mean_difference_pairs", "logistic_probe", "lda_probe", "pca_reading")
+SUPERVISED = (
+    "mean_difference_one_pair",
+    "mean_difference_pairs",
+    "logistic_probe",
+    "lda_probe",
+    "pca_reading",
+)
 
 
 @pytest.mark.parametrize("key", [*SUPERVISED, "mahalanobis"])
@@ -120,7 +126,13 @@ def test_best_random_direction_beats_the_median(known: MonitorTruth) -> None:
     """On the cases that both were chosen on, the best direction is at least as good as the median one."""
     transcripts, labels = [t for t, _ in known.labelled], np.array([d for _, d in known.labelled])
     best, median = (
-        auroc(find("method", key, "monitor").load().fit(HANDLE, known, {"layer": 3}, 0).score(HANDLE, transcripts), labels)
+        auroc(
+            find("method", key, "monitor")
+            .load()
+            .fit(HANDLE, known, {"layer": 3}, 0)
+            .score(HANDLE, transcripts),
+            labels,
+        )
         for key in ("random_direction_best", "random_direction_median")
     )
     assert best > median
@@ -132,7 +144,9 @@ def test_unrelated_pairs_learn_from_nothing_else(told: MonitorBrief, material: M
     method = find("method", "unrelated_pairs", "monitor").load()
     transcripts, _ = report(material)
     swapped = replace(told, pairs={}, one_pair=told.unrelated[0])
-    plain, other = (method.fit(HANDLE, b, {"layer": 2}, 0).score(HANDLE, transcripts) for b in (told, swapped))
+    plain, other = (
+        method.fit(HANDLE, b, {"layer": 2}, 0).score(HANDLE, transcripts) for b in (told, swapped)
+    )
     np.testing.assert_array_equal(plain, other)
 
 

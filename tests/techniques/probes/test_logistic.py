@@ -76,7 +76,9 @@ def test_objective_without_standardising() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.integers(2, 30), st.integers(1, 40), st.sampled_from([1e-6, 1e-2, 1.0, 100.0]))
+@given(
+    st.integers(0, 10_000), st.integers(2, 30), st.integers(1, 40), st.sampled_from([1e-6, 1e-2, 1.0, 100.0])
+)
 def test_any_small_problem_is_solved(seed: int, half: int, d: int, l2: float) -> None:
     """Whatever the shape, the penalty and the labels, the solution is finite and no step improves it."""
     rng = np.random.default_rng(seed)

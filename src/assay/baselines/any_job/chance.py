@@ -27,4 +27,5 @@ METHOD = Method(
     formula="answer ~ uniform over the answers that the job allows",
     does="Answers at random without looking at the model; a tool that does not beat it has shown nothing.",
     fit=fit,
+    passes=0.0,
 )

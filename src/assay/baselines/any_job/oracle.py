@@ -28,5 +28,6 @@ METHOD = Method(
     does="Answers with the planted truth; no tool can do better, and where it falls short of a perfect "
     "score the job itself sets the limit.",
     fit=fit,
+    passes=0.0,
     sees_truth=True,
 )

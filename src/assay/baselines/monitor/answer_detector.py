@@ -50,6 +50,7 @@ METHOD = Method(
     does="Reads what the model has written so far and flags replies unlike its ordinary ones. Before the "
     "first word there is nothing to read, and its score there says so.",
     fit=fit,
+    passes=0.0,
     space={"order": (1, 2, 3), "copying": (0.0, 0.3), "reduction": REDUCTIONS},
     default={"order": 2, "copying": 0.3, "reduction": "max"},
 )

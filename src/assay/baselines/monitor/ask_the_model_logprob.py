@@ -72,6 +72,8 @@ METHOD = Method(
     does="Breaks into the chat with questions such as 'are you doing something dangerous?' and reads how "
     "far the model leans towards yes, even where it would say no.",
     fit=fit,
+    # Yes and no behind each question that a brief usually holds.
+    passes=12.0,
     space={"questions": ("all", 0, 1, 2, 3), "calibrated": (False, True)},
     default={"questions": "all", "calibrated": True},
 )

@@ -73,6 +73,7 @@ METHOD = Method(
     does="A text classifier that never looks at the model: it learns which words mark the alarming side of "
     "generic pairs, or what ordinary chat looks like once foreign words have been put into it.",
     fit=fit,
+    passes=0.0,
     space={"source": (0, 1, 2, "all", "insertions"), "l2": (0.01, 0.1, 1.0)},
     default={"source": "insertions", "l2": 0.1},
 )

@@ -44,6 +44,7 @@ METHOD = Method(
     does="Counts which words follow which in ordinary chat and flags text that holds unusual words or "
     "unusual sequences; it never looks at the model at all.",
     fit=fit,
+    passes=0.0,
     space={"order": (1, 2, 3), "strength": (0.1, 1.0), "reduction": REDUCTIONS},
     default={"order": 2, "strength": 1.0, "reduction": "max"},
 )

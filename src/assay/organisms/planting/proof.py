@@ -10,6 +10,7 @@ from assay.core import Better, Case, ProofLine, Score
 from assay.metrics.proportion import proportion
 from assay.model.engine import Engine
 from assay.model.packing import IGNORED, pack, pad_token
+from assay.model.train import inputs
 from assay.organisms.planting.base import Base
 
 FIRES, SILENT, LOSS_RISE = 0.95, 0.02, 0.1
@@ -63,13 +64,7 @@ def _share(claim: str, hits: list[bool], better: Better, limit: float, required:
 def _row_losses(engine: Engine, base: Base) -> Float[np.ndarray, " rows"]:
     pad = pad_token(engine.tokenizer)
     batch = pack(base.rehearsal("held-out clean text"), _ROWS, 128, pad)
-    logits = (
-        engine.model(
-            input_ids=batch.input_ids.to(engine.device), position_ids=batch.positions.to(engine.device)
-        )
-        .logits.float()
-        .cpu()
-    )
+    logits = engine.model(**inputs(batch, engine.device), use_cache=False).logits.float().cpu()
     losses = torch.nn.functional.cross_entropy(
         logits[:, :-1].transpose(1, 2), batch.labels[:, 1:], ignore_index=IGNORED, reduction="none"
     )

@@ -1,0 +1,48 @@
+"""``assay build``: train the embedded base, or plant one organism."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+import assay
+from assay.cli.left_out import failed_lines
+from assay.cli.screen import grid, say
+from assay.core.errors import OrganismInvalid
+from assay.report.numbers import fixed
+
+BASE = "base"
+
+
+def make(
+    what: Annotated[str, Argument(help="'base', or a recipe; see 'assay list organisms'.", show_default=False)],
+    seed: Annotated[int, Option(help="Which organism of the recipe, or which training of the base.")] = 0,
+    base: Annotated[str, Option(help="Model to plant in: 'embedded', a folder or a Hugging Face name.")] = "embedded",
+    corpus: Annotated[
+        Path | None, Option(help="Text file in the base's own language, for any base but the embedded one.")
+    ] = None,
+    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+) -> None:
+    """Build the embedded base, or an organism with its clean twin and the proof that its fault took.
+
+    A build that was stopped goes on from its last checkpoint when the same command is given again.
+    """
+    if what == BASE:
+        say(f"Base: {assay.build_base(seed=seed, device=device)}")
+        return
+    card = assay.build(what, seed=seed, base=base, corpus=corpus, device=device)
+    rows = [
+        [line.claim, fixed(line.score.estimate), _limit(line.score.better, line.limit), _verdict(line.holds)]
+        for line in card.proof
+    ]
+    grid(("proof", "measured", "limit", "holds"), rows, numeric=("measured", "limit"))
+    if not card.valid:
+        raise OrganismInvalid(f"{card.id} will not be scored: {failed_lines(card)}")
+
+
+def _limit(better: str, limit: float) -> str:
+    return f"{'>=' if better == 'higher' else '<='} {fixed(limit)}"
+
+
+def _verdict(holds: bool) -> str:
+    return "yes" if holds else "NO"

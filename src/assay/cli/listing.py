@@ -1,0 +1,47 @@
+"""``assay list``: what there is, read from the files without running them."""
+
+import ast
+import json
+from typing import Annotated, Literal
+
+from typer import Argument, Option
+
+from assay.cli.screen import grid, say
+from assay.core.registry import Entry, entries
+
+GROUPS = {"jobs": "job", "methods": "method", "baselines": "baseline", "organisms": "organism"}
+CARD = ("job", "kind", "access")
+
+
+def show(
+    what: Annotated[
+        Literal["jobs", "methods", "baselines", "organisms"], Argument(help="What to list.", show_default=False)
+    ],
+    job: Annotated[str | None, Option(help="Only what does this job.")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print a list of objects.")] = False,
+) -> None:
+    """List jobs, methods, baselines or organisms with one line on each.
+
+    Placebos are listed with the methods, floors and ceilings with the baselines.
+    """
+    rows = [_row(entry) for entry in entries(GROUPS[what], job)]
+    if as_json:
+        say(json.dumps(rows, indent=1))
+        return
+    columns = list(rows[0]) if rows else ["name"]
+    grid(columns, [[row[column] for column in columns] for row in rows])
+
+
+def _row(entry: Entry) -> dict[str, str]:
+    card = _card(entry) if entry.group in ("method", "baseline") else {}
+    return {"name": entry.key, **card, "summary": entry.summary}
+
+
+def _card(entry: Entry) -> dict[str, str]:
+    """What stands in ``METHOD = Method(...)``; importing the file instead would import torch."""
+    found = dict.fromkeys(CARD, "")
+    for node in ast.walk(ast.parse(entry.path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.keyword) and node.arg in found:
+            # Access.WHITE is written "white" in records and tables
+            found[node.arg] = ast.unparse(node.value).strip("'\"").rpartition(".")[2].lower()
+    return found

@@ -1,0 +1,65 @@
+"""The options that ``assay plan`` and ``assay run`` share, declared once."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec
+
+from typer import Option
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Field by field what ``assay.runner.options.Options`` holds; read without importing the runner."""
+
+    job: Annotated[str, Option(help="What the tools are hired to do; see 'assay list jobs'.")] = "monitor"
+    methods: Annotated[
+        list[str] | None,
+        Option(
+            "--method", help="A tool by name, or a Python file that defines METHOD; repeat for more.  [default: all]"
+        ),
+    ] = None
+    organisms: Annotated[
+        list[str] | None,
+        Option("--organism", help="A recipe by name; repeat for more.  [default: those of the suite]"),
+    ] = None
+    base: Annotated[
+        str, Option(help="Model to plant faults in: 'embedded', a folder or a Hugging Face name.")
+    ] = "embedded"
+    corpus: Annotated[
+        Path | None, Option(help="Text file in the base's own language, for any base but the embedded one.")
+    ] = None
+    seeds: Annotated[int | None, Option(help="Organisms of each recipe.  [default: quick 1, full 3]")] = None
+    suite: Annotated[Literal["quick", "full"], Option(help="How many recipes and seeds.")] = "quick"
+    budget: Annotated[
+        str,
+        Option(help="Limits of each single run, e.g. 'queries=500,tokens=1e6,flops=1e12,seconds=30'."),
+    ] = ""
+    tuning: Annotated[int, Option(help="Settings that each tool may try.")] = 24
+    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    workers: Annotated[
+        int | None, Option(help="Processes; 0 works within this one.  [default: one per core, one on a GPU]")
+    ] = None
+
+
+def with_shared(verb: Callable[Concatenate[Shared, P], None]) -> Callable[..., None]:
+    """Put the fields of ``Shared`` in front of a verb's own options, where typer can read them.
+
+    Two commands with the same eleven options would otherwise each need eleven more parameters.
+    """
+    shared = inspect.signature(Shared).parameters
+    own = list(inspect.signature(verb).parameters.values())[1:]
+
+    @functools.wraps(verb)
+    def command(**given: Any) -> None:
+        asked = Shared(**{name: given.pop(name) for name in shared})
+        verb(asked, **given)  # pyright: ignore[reportCallIssue]
+
+    parameters = [*shared.values(), *own]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    vars(command)["__signature__"] = inspect.Signature(parameters)
+    return command
