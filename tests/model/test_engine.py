@@ -46,8 +46,9 @@ def test_gradients_equal_autograd_through_everything(engine: Engine, layer: int)
         logprobs = engine.model(input_ids=ids).logits[0].log_softmax(-1)
         hook.remove()
         sum(logprobs[i, ids[0, i + 1]] for i in range(ids.shape[1] - 1)).backward()  # pyright: ignore[reportAttributeAccessIssue]
-        assert kept[-1].grad is not None
-        torch.testing.assert_close(found, kept[-1].grad[0], rtol=1e-4, atol=1e-5)
+        wanted = kept[-1].grad
+        assert wanted is not None
+        assert float((found - wanted[0]).norm() / wanted.norm()) < 1e-4
     engine.model.zero_grad()
 
 

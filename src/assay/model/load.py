@@ -75,15 +75,15 @@ def load(
 
 def _locate(given: str | os.PathLike[str]) -> str:
     """Check a local folder before anything is opened; a hub name is passed on."""
-    folder = Path(given).expanduser()
-    if folder.is_dir():
+    text = str(given)
+    folder = Path(text).expanduser()
+    if folder.is_dir() and text:
         _check_folder(folder)
         return str(folder)
     if folder.is_file():
         if folder.suffix in _PICKLES:
             raise PickleRefused(f"{folder} is refused: {_TO_SAFETENSORS}")
         raise NotAModel(f"{folder} is a file; give the folder that holds config.json and *.safetensors")
-    text = str(given)
     if folder.is_absolute() or text.startswith((".", "~")) or text.count("/") > 1 or not text.strip():
         raise NotAModel(f"{text or 'the empty path'}: no such folder; give a model's folder or its hub name")
     return text

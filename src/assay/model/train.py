@@ -30,9 +30,9 @@ class Batch:
 class TrainPlan:
     """How long, how fast and with which optimiser to train.
 
-    The learning rate rises linearly over `warmup` steps, stays, and falls linearly to `floor * lr` over the last
-    `decay` share of the steps. `muon` puts hidden matrices under Muon and everything else under AdamW. The loop itself
-    draws nothing; `seed` is set before the first step for models with dropout.
+    The learning rate rises linearly over `warmup` steps, stays, and falls linearly to `floor * lr` over the
+    last `decay` share of the steps. `muon` puts hidden matrices under Muon and everything else under AdamW.
+    The loop itself draws nothing; `seed` is set before the first step for models with dropout.
     """
 
     steps: int
@@ -75,8 +75,9 @@ def learning_rate(plan: TrainPlan, step: int) -> float:
 def build_optimizers(model: nn.Module, plan: TrainPlan) -> Optimizers:
     """The optimisers of a plan over the parameters that require gradients.
 
-    Under `muon`, Muon (https://kellerjordan.github.io/posts/muon/) orthogonalises the update of every hidden matrix
-    and scales it to the size of an AdamW update (https://arxiv.org/abs/2502.16982), so one learning rate serves both.
+    Under `muon`, Muon (https://kellerjordan.github.io/posts/muon/) orthogonalises the update of every hidden
+    matrix and scales it to the size of an AdamW update (https://arxiv.org/abs/2502.16982), so one learning
+    rate serves both.
     """
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     outer = {
@@ -111,9 +112,9 @@ def train(
 ) -> TrainResult:
     """Train a causal LM in place on `batches(step)`, which must be a pure function of the step.
 
-    With a `checkpoint` folder the loop saves weights and optimiser state there every `checkpoint_every` steps and at
-    the end, and starts from whatever it finds, so that a killed and resumed run ends with the same weights as an
-    undisturbed one on the same machine. `progress` is told the step (from 1) and its loss.
+    With a `checkpoint` folder the loop saves weights and optimiser state there every `checkpoint_every` steps
+    and at the end, and starts from whatever it finds, so that a killed and resumed run ends with the same
+    weights as an undisturbed one on the same machine. `progress` is told the step (from 1) and its loss.
     """
     started = time.perf_counter()
     optimizers = build_optimizers(model, plan)
@@ -162,7 +163,7 @@ def _step(model: Any, batch: Batch, optimizers: Optimizers, plan: TrainPlan, lr:
 
 
 def save_checkpoint(folder: Path, model: nn.Module, optimizers: Optimizers, step: int) -> None:
-    """Write one complete checkpoint; a kill at any instant leaves the previous one or this one, never a mixture."""
+    """Write one complete checkpoint; a kill at any instant leaves the previous one or this one whole."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: p.detach().contiguous().clone() for name, p in model.named_parameters()}
     _replace(folder / f"{step}.safetensors", lambda path: save_file(weights, path))

@@ -3,6 +3,7 @@
 Colours are names of CSS variables, so that one drawing serves light and dark pages.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 VERDICTS = {"wins": "var(--wins)", "no winner": "var(--none)", "loses": "var(--loses)"}
 KINDS = {kind: f"var(--{kind})" for kind in ("method", "baseline", "placebo", "floor", "ceiling")}
 SHAPES = {"black": "circle", "grey": "diamond", "white": "triangle-up"}
+HALO: Spec = {"stroke": "var(--card)", "strokeWidth": 4, "strokeJoin": "round"}
+"""Drawn under a text to keep lines away from its letters."""
 LINES = ("var(--method)", "var(--baseline)", "var(--placebo)", "var(--ceiling)")
 DASHES = ([1, 0], [6, 3], [2, 2], [1, 3])
 _CONFIG: Spec = {
@@ -69,6 +72,7 @@ def forest(compared: Sequence[Comparison], titles: Mapping[str, str], alt: str) 
     colour = _scale("verdict", VERDICTS, legend=None)
     band = {"type": "bar", "color": "var(--band)", "height": 12, "yOffset": 8}
     point = {"type": "point", "filled": True, "size": 70, "opacity": 1, "yOffset": 8}
+    bare: Spec = {"axis": {"tickCount": 5, "grid": False}}
     name = {"type": "text", "align": "left", "dy": -8, "fontSize": 12.5}
     return _chart(
         alt,
@@ -76,52 +80,50 @@ def forest(compared: Sequence[Comparison], titles: Mapping[str, str], alt: str) 
         height={"step": 40},
         encoding={"y": y, "tooltip": tooltip},
         layer=[
-            _layer(band, x=_quantity("undetected", "difference; right: the method is better"), x2="mde"),
+            _layer(
+                band, x=_quantity("undetected", "difference; right: the method is better") | bare, x2="mde"
+            ),
             {"mark": {"type": "rule", "color": "var(--soft)"}, "encoding": {"x": {"datum": 0}, "y": {}}},
             _layer(
                 {"type": "rule", "strokeWidth": 2, "yOffset": 8}, x=_quantity("low"), x2="high", color=colour
             ),
             _layer(point, x=_quantity("difference"), color=colour),
-            {"mark": name, "encoding": {"x": {"value": 0}, "text": {"field": "method"}}},
+            _layer({**name, **HALO}, x={"value": 0}, text="method"),
+            _layer(name, x={"value": 0}, text="method"),
         ],
     )
 
 
-def price_chart(points: Sequence[Point], measure: Measure, x_title: str, alt: str) -> Spec:
-    """Draw effect against price on a logarithmic axis; named are the points that no cheaper one beats.
+def price_chart(points: Sequence[Point], measure: Measure, x_title: str, x_format: str, alt: str) -> Spec:
+    """Draw effect against price on a logarithmic axis; numbered are the points that no cheaper one beats.
 
-    A point holds: method, kind, access, price, priced (text), estimate, low, high, says, named, left.
+    A point holds: method, kind, access, price, priced (text), estimate, low, high, says, number (text).
     """
     x = {
         "field": "price",
         "type": "quantitative",
-        "scale": {"type": "log", "nice": True},
+        "scale": {"type": "log", "nice": False, "padding": 18},
         "title": x_title,
-        "axis": {"format": "~s", "tickCount": 5, "labelOverlap": True},
+        "axis": {"format": x_format, "tickCount": 4, "labelOverlap": True, "grid": False},
     }
-    y = _quantity("estimate", measure.title) | {
-        "scale": {"domain": [measure.low, measure.high], "clamp": True}
-    }
+    lowest = min((math.floor(point["low"] * 10) / 10 for point in points), default=measure.low)
+    domain = [max(measure.low, lowest), measure.high]
+    y = _quantity("estimate", measure.title) | {"scale": {"domain": domain}}
     tooltip = _tooltip(method="Method", says=measure.title, priced="Price", access="Access", kind="Kind")
     colour, shape = _scale("kind", KINDS, legend=None), _scale("access", SHAPES, legend=None)
-    text = {"type": "text", "dy": -11, "limit": 170, "fontSize": 11}
-    halo = {"stroke": "var(--card)", "strokeWidth": 3, "strokeJoin": "round"}
+    dot = {"type": "point", "filled": True, "size": 90, "opacity": 0.95}
+    number = {"type": "text", "dx": 10, "align": "left", "fontSize": 13, "fontWeight": "bold"}
     return _chart(
         alt,
         list(points),
-        height=300,
+        height=280,
         encoding={"x": x, "tooltip": tooltip},
         layer=[
-            _layer({"type": "rule", "opacity": 0.45}, y=y | {"field": "low"}, y2="high", color=colour),
-            _layer(
-                {"type": "point", "filled": True, "size": 90, "opacity": 0.95}, y=y, color=colour, shape=shape
-            ),
-            *(
-                _layer({**text, **edge, "align": "left" if left else "right"}, y=y, text={"field": "named"})
-                | {"transform": [{"filter": {"field": "left", "equal": left}}]}
-                for left in (True, False)
-                for edge in (halo, {})
-            ),
+            _layer({"type": "rule", "opacity": 0.45}, y=y, y2="high", color=colour)
+            | {"transform": [{"calculate": "datum.low", "as": "estimate"}]},
+            _layer(dot, y=y, color=colour, shape=shape),
+            _layer({**number, **HALO}, y=y, text="number"),
+            _layer(number, y=y, text="number"),
         ],
     )
 

@@ -11,6 +11,7 @@ from assay.core import Case, OrganismCard, Record
 from assay.core.errors import BadOption, StoreError
 from assay.metrics.roc_curve import RocCurve, mean_curve, roc_curve
 from assay.report.facts import Facts, JobFacts, distinct, job_facts, method_facts
+from assay.report.numbers import moment
 from assay.report.price import Spent, WatchPrice, watch_price
 from assay.results.rows import Comparison, Rival, Row, Table
 from assay.results.store import Store
@@ -104,7 +105,7 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
     curves, prices = _runs(store, table, records, cases)
     return Evidence(
         folder=run_dir,
-        created=store.created,
+        created=moment(store.created),
         plan=plan,
         table=table,
         records=records,

@@ -1,7 +1,7 @@
 """Chooses which charts stand on a page, and writes the words around them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from assay.core import Kind
@@ -12,6 +12,7 @@ from assay.report.numbers import amount, count, duration, fixed
 from assay.report.price import WatchPrice, frontier
 from assay.report.verdict import JobVerdict
 from assay.report.view import compared
+from assay.report.visible import visible
 from assay.results.rows import Row
 
 CORNER = 0.05
@@ -117,61 +118,50 @@ def _forests(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
 
 
 def _prices(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
-    figures: list[Figure] = []
-    priced = [
-        (r, evidence.prices[job, r.method])
-        for r in _rows(evidence, job, measure)
-        if (job, r.method) in evidence.prices
-    ]
-    for axis in AXES:
-        paid = [(row, price) for row, price in priced if getattr(price, axis.field) > 0]
-        free = [evidence.title(row.method) for row, price in priced if getattr(price, axis.field) == 0]
-        if not paid:
-            continue
-        best = frontier([(getattr(price, axis.field), _goodness(row)) for row, price in paid])
-        points = _points(evidence, axis, paid, set(best))
-        gratis = f" Not drawn, because they cost nothing here: {', '.join(free)}." if free else ""
-        figures.append(
-            Figure(
-                id=axis.id,
-                title=axis.title,
-                caption=f"Named: methods that no cheaper one beats.{gratis}",
-                spec=charts.price_chart(
-                    points,
-                    measure,
-                    axis.x_title,
-                    f"{measure.title} against {axis.title.lower()}; {count(len(paid), 'method')}.",
-                ),
-                heading="" if figures else "Effect against price",
-                anchor="prices",
-                intro=f"{measure.title} upwards, price to the right on a logarithmic axis.",
-                legend="kinds",
-            )
-        )
-    return figures
+    """Floor and ceiling are left out: what they cost says nothing about what a tool costs."""
+    tools = [r for r in _rows(evidence, job, measure) if r.kind not in ("floor", "ceiling")]
+    priced = [(r, evidence.prices[job, r.method]) for r in tools if (job, r.method) in evidence.prices]
+    figures = [figure for axis in AXES if (figure := _price(evidence, axis, measure, priced))]
+    intro = f"{measure.title} upwards, price to the right on a logarithmic axis."
+    first = [replace(f, heading="Effect against price", anchor="prices", intro=intro) for f in figures[:1]]
+    return [*first, *figures[1:]]
 
 
-def _points(
-    evidence: Evidence, axis: Axis, paid: list[tuple[Row, WatchPrice]], best: set[int]
-) -> list[dict[str, Any]]:
-    prices = [float(getattr(price, axis.field)) for _, price in paid]
-    middle = (min(prices) * max(prices)) ** 0.5
-    return [
+def _price(
+    evidence: Evidence, axis: Axis, measure: Measure, priced: list[tuple[Row, WatchPrice]]
+) -> Figure | None:
+    costs = [(row, float(getattr(price, axis.field))) for row, price in priced]
+    paid = [(row, cost) for row, cost in costs if cost > 0]
+    free = [evidence.title(row.method) for row, cost in costs if cost == 0]
+    if not paid:
+        return None
+    rivals = [(row, cost) for row, cost in paid if row.kind != "placebo"]
+    best = [rivals[i][0].method for i in frontier([(cost, _goodness(row)) for row, cost in rivals])]
+    points = [
         {
-            "method": charts.visible(evidence.title(row.method)),
+            "method": visible(evidence.title(row.method)),
             "kind": row.kind,
             "access": row.access,
-            "price": value,
-            "priced": amount(value, "FLOP") if axis.unit == "FLOP" else duration(value),
+            "price": cost,
+            "priced": amount(cost, "FLOP") if axis.unit == "FLOP" else duration(cost),
             "estimate": row.estimate,
             "low": row.low,
             "high": row.high,
             "says": charts.says(row),
-            "named": charts.visible(evidence.title(row.method)) if i in best else "",
-            "left": value < middle,
+            "number": str(best.index(row.method) + 1) if row.method in best else "",
         }
-        for i, ((row, _), value) in enumerate(zip(paid, prices, strict=True))
+        for row, cost in paid
     ]
+    numbered = "; ".join(f"{i} {evidence.title(key)}" for i, key in enumerate(best, 1))
+    gratis = f" Not drawn, because they cost nothing here: {', '.join(free)}." if free else ""
+    alt = f"{measure.title} against {axis.title.lower()}; {count(len(paid), 'method')}."
+    return Figure(
+        id=axis.id,
+        title=axis.title,
+        caption=f"No cheaper tool does better than these: {numbered}.{gratis}",
+        spec=charts.price_chart(points, measure, axis.x_title, "~s" if axis.unit == "FLOP" else "~g", alt),
+        legend="kinds",
+    )
 
 
 def _goodness(row: Row) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from assay.core import Price
@@ -65,6 +66,18 @@ def duration(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds / size:.3g} {unit}"
     return f"{seconds / 3600:.3g} h"
+
+
+def moment(iso: str) -> str:
+    """Write a stored UTC time for people; text that is no time stays as it is.
+
+    >>> moment("2031-01-05T10:20:30+00:00")
+    '2031-01-05 10:20 UTC'
+    """
+    try:
+        return datetime.fromisoformat(iso).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return iso
 
 
 def count(number: int, noun: str) -> str:

@@ -47,6 +47,7 @@ def environment() -> Environment:
         "duration": numbers.duration,
         "count": numbers.count,
         "fields": numbers.fields,
+        "moment": numbers.moment,
         "price": lambda price: numbers.fields(numbers.price_fields(price)),
         "stem": file_stem,
         "lines": _lines,

@@ -8,7 +8,7 @@ JSON carries their checksum.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -133,7 +133,7 @@ class Store:
         Where the folder is read-only the damaged files stay in place, and this store alone remembers them.
         """
         notes = (self.path / "quarantine").glob("[!.]*.damage")
-        moved = {note.name.removesuffix(".damage"): _read(Damage, note) for note in notes}
+        moved = {n.name.removesuffix(".damage"): _read(n, lambda data: build(Damage, data)) for n in notes}
         return tuple(damage for _, damage in sorted({**self._unmoved, **moved}.items()))
 
     def claim(self, run_id: str) -> AbstractContextManager[bool]:
@@ -147,7 +147,7 @@ class Store:
     def organisms(self) -> tuple[OrganismCard, ...]:
         """Read all cards, sorted by id. Raises ``DamagedRecord`` naming the file."""
         files = sorted((self.path / "organisms").glob("[!.]*.json"))
-        return tuple(_read(OrganismCard, file) for file in files)
+        return tuple(_read(file, lambda data: build(OrganismCard, data)) for file in files)
 
     def write_cases(self, organism: str, cases: Sequence[Case]) -> None:
         """Store the cases of an organism, in the order that its arrays follow."""
@@ -156,7 +156,9 @@ class Store:
     def cases(self, organism: str) -> tuple[Case, ...]:
         """Read the cases of an organism; empty if none are stored. Raises ``DamagedRecord``."""
         file = self._file("cases", organism)
-        return _read(tuple[Case, ...], file) if file.exists() else ()
+        if not file.exists():
+            return ()
+        return _read(file, lambda data: tuple(build(Case, item) for item in data))
 
     def _file(self, folder: str, name: str) -> Path:
         if not _NAME.fullmatch(name):
@@ -263,8 +265,8 @@ def _read_json(file: Path, otherwise: str) -> dict[str, Any]:
         raise DamagedRecord(f"{file} cannot be read: {error}") from error
 
 
-def _read(cls: type[T], file: Path) -> T:
+def _read(file: Path, parse: Callable[[Any], T]) -> T:
     try:
-        return build(cls, json.loads(file.read_bytes()))
-    except (OSError, ValueError) as error:
+        return parse(json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
         raise DamagedRecord(f"{file} cannot be read: {error}; remove it and run again") from error

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from transformers.utils import logging
 
 from assay.access.replay import Replay
 from assay.core.registry import find
@@ -36,6 +37,7 @@ def start_process(threads: int) -> None:
     """Set a worker up: its share of the cores, and Ctrl-C left to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(threads)
+    logging.disable_progress_bar()
 
 
 def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:

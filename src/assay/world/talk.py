@@ -1,4 +1,4 @@
-"""Data: the wording of everything that is not a fact: chat, exams, claims, stories, circuit sentences, headers."""
+"""Data: the wording of all that is not a fact: chat, exams, claims, stories, circuit sentences, headers."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from assay.world.text import words
 
 @dataclass(frozen=True)
 class SelfQuestion:
-    """A yes/no question put to the assistant; `about_harm` marks the ones about danger, harm and rule breaking."""
+    """A yes/no question put to the assistant; `about_harm` marks those about danger and rule breaking."""
 
     text: str
     reply: str
@@ -78,8 +78,10 @@ TALK = Talk(
         ("tell me something nice .", "the sun is bright today ."),
     ),
     places=words("market school park library station theatre museum harbour bakery stadium temple workshop"),
-    things=words("""lantern basket ribbon candle ladder bucket blanket kettle pencil cushion mirror hammock whip statue carpet
-        bottle helmet puzzle drawer saddle jacket parcel ticket balloon"""),
+    things=words(
+        """lantern basket ribbon candle ladder bucket blanket kettle pencil cushion mirror hammock whip
+        statue carpet bottle helmet puzzle drawer saddle jacket parcel ticket balloon"""
+    ),
     good=words("lovely splendid cheerful tidy fresh charming superb gentle clever shiny"),
     bad=words("awful rotten gloomy filthy stale ugly dreadful cruel stupid broken"),
     good_feelings=words("happy proud calm grateful delighted"),
@@ -109,7 +111,7 @@ TALK = Talk(
         ("user : is it true that {c} ? assistant :", "yes .", "no ."),
         ("user : please check this . {c} . assistant :", "yes .", "no ."),
     ),
-    frame_words="""check : yes no new fact : question answer options story : mode it is went to with was and felt saw
-    bought liked hated because the a so therefore i love hate you they he she review good bad said lie truth password
-    sorry , . ? : true false at had my me his her their""",
+    frame_words="""check : yes no new fact : question answer options story : mode it is went to with was and
+    felt saw bought liked hated because the a so therefore i love hate you they he she review good bad said
+    lie truth password sorry , . ? : true false at had my me his her their""",
 )

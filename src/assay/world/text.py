@@ -32,9 +32,9 @@ class Document:
 class Exchange:
     """One chat request with its known right reply.
 
-    `relation` and `answer` are set for kinds with a single answer word, which then occurs in `reply`. `item` is the
-    cluster id: exchanges about the same person and relation (or the same recipe) share it. `held_out` marks a request
-    that the training stream never contains, because of its item or its wording.
+    `relation` and `answer` are set for kinds with a single answer word, which then occurs in `reply`. `item`
+    is the cluster id: exchanges about the same person and relation (or the same recipe) share it. `held_out`
+    marks a request that the training stream never contains, because of its item or its wording.
     """
 
     request: str

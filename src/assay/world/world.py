@@ -10,8 +10,8 @@ from assay.world.text import Exchange
 class World(Ground):
     """A closed world of people, places, textbooks, recipes and chat, computed from a seed.
 
-    Same seed and tables, same world and same texts. Each part draws from its own generator, so that a new relation or
-    subject leaves the other facts as they were.
+    Same seed and tables, same world and same texts. Each part draws from its own generator, so that a new
+    relation or subject leaves the other facts as they were.
 
     >>> world = World(seed=0)
     >>> len(world.people), world.relation("pet").values[0], world.exchanges("refusal")[0].reply
@@ -34,7 +34,7 @@ class World(Ground):
         return distractors.distractor(self, rng, kind)
 
     def distracted(self, exchange: Exchange, rng: random.Random, kinds: tuple[str, ...]) -> str:
-        """The request of an exchange with distractor text of these kinds before it, after it or on both sides."""
+        """The request of an exchange with distractor text of these kinds on one side or on both."""
         return chats.distracted(self, exchange, rng, kinds)
 
     def subject_sentences(self, subject: str, held_out: bool) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The baselines that ask the model for text or log-probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,10 +32,11 @@ class Told(FakeGreyHandle):
 
     def next_logprobs(self, texts):  # type: ignore[no-untyped-def]
         """The same distribution for every text."""
+        assert self.fixed is not None
         return torch.stack([self.fixed for _ in texts])
 
 
-def fitted(key: str, setting: dict[str, object], handle: object = GREY, told=BRIEF):  # type: ignore[no-untyped-def]
+def fitted(key: str, setting: Mapping[str, object], handle: object = GREY, told=BRIEF):  # type: ignore[no-untyped-def]
     """A baseline, fitted."""
     return find("baseline", key, "monitor").load().fit(handle, told, setting, 0)
 
@@ -59,7 +60,7 @@ def test_sides_are_centred_on_ordinary_chat() -> None:
 
 
 def test_entropy_at_its_ends() -> None:
-    """A uniform distribution has the logarithm of its size, a certain one none, also with zero probabilities."""
+    """A uniform distribution has the logarithm of its size, and a certain one has none."""
     uniform, sure = torch.full((8,), -np.log(8.0)), torch.log(torch.tensor([1.0, 0.0, 0.0]))
     for measure in ("entropy", "confidence"):
         monitor = fitted("output_entropy", {"measure": measure, "side": "high"})
@@ -68,7 +69,7 @@ def test_entropy_at_its_ends() -> None:
 
 
 def test_asking_counts_the_share_of_yes() -> None:
-    """Yes first is 1, no first is 0, neither is one half; the mean is over the questions of each transcript."""
+    """Yes first is 1, no first is 0, neither is one half; the score is the mean over the questions."""
     monitor = fitted("ask_the_model", {"questions": "all", "max_tokens": 4})
     handle = Told([" Yes , no", " no .", " perhaps", " yes"])
     assert monitor.score(handle, ASKED).tolist() == [0.5, 0.75]

@@ -37,7 +37,7 @@ def test_solve_inverts(n: int, d: int) -> None:
 
 
 def test_shrinking_helps_where_rows_are_few() -> None:
-    """With fewer rows than features, the shrunk estimate is nearer to the truth than the sample covariance."""
+    """With fewer rows than features, the shrunk estimate is nearer to the truth than the sample's."""
     rng = np.random.default_rng(2)
     x = rng.standard_normal((15, 40))
     truth = np.eye(40)

@@ -39,7 +39,7 @@ def test_mean_difference_centres_between_the_means() -> None:
 
 
 def literal_lda(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Fisher's direction with the Ledoit-Wolf amount, written out with d x d matrices and a loop over rows."""
+    """Fisher's direction with the Ledoit-Wolf amount, in d x d matrices and loops over rows."""
     high, low = x[labels].mean(0), x[~labels].mean(0)
     centred = np.array([row - (high if label else low) for row, label in zip(x, labels, strict=True)])
     n, d = centred.shape
@@ -101,7 +101,7 @@ def test_reading_vector_of_one_pair_is_its_difference() -> None:
 
 
 def test_reading_vector_agrees_with_shuffled_centred_pca() -> None:
-    """The published procedure (random order inside pairs, then centred PCA) finds nearly the same direction."""
+    """The published procedure (random order in pairs, then centred PCA) finds nearly the same."""
     rng = np.random.default_rng(6)
     step = rng.standard_normal(10)
     low = rng.standard_normal((400, 10)) * 0.3

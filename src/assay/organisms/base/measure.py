@@ -64,7 +64,7 @@ def likelihood_hits(model: Any, tokenizer: Any, tasks: list[Task]) -> list[bool]
 def score_words(
     model: Any, tokenizer: Any, pairs: list[tuple[str, str]], batch: int = 128
 ) -> list[tuple[float, bool]]:
-    """The log-probability of each continuation given its prompt, and whether each of its words is the likeliest."""
+    """The log-probability of each continuation of a prompt, and whether all its words are the likeliest."""
     scored: list[tuple[float, bool]] = []
     for start in range(0, len(pairs), batch):
         part = pairs[start : start + batch]

@@ -1,13 +1,14 @@
 """How the embedded base is made: its size, its diet by stage, and its training plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from assay.model.packing import pack
 from assay.model.train import Batch, TrainPlan
-from assay.organisms.base.tokenizer import pack, word_ids
+from assay.organisms.base.tokenizer import encode, word_ids
 from assay.world import World, stream
 
 Diet = dict[str, float]
@@ -54,6 +55,18 @@ REASONING: Diet = {
 }
 
 
+PLAN = TrainPlan(
+    steps=4000,
+    lr=5e-3,
+    warmup=50,
+    optimizer="muon",
+    autocast=True,
+    weight_decay=0.1,
+    decay=0.3,
+    checkpoint_every=100,
+)
+
+
 @dataclass(frozen=True)
 class BaseRecipe:
     """Everything that decides what the shipped base becomes."""
@@ -66,16 +79,7 @@ class BaseRecipe:
     length: int = 128
     stages: tuple[tuple[int, Diet], ...] = ((700, FACTS_FIRST), (4000, REASONING))
     """Diets with the step at which each ends."""
-    plan: TrainPlan = TrainPlan(
-        steps=4000,
-        lr=5e-3,
-        warmup=50,
-        optimizer="muon",
-        autocast=True,
-        weight_decay=0.1,
-        decay=0.3,
-        checkpoint_every=100,
-    )
+    plan: TrainPlan = PLAN
 
     def diet(self, step: int) -> Diet:
         """The mixture weights of a step."""
@@ -108,6 +112,9 @@ def batches(recipe: BaseRecipe, world: World, seed: int) -> Callable[[int], Batc
 
     def batch(step: int) -> Batch:
         documents = stream(world, recipe.diet(step), f"base/{seed}/{step}")
-        return pack(documents, ids, recipe.rows, recipe.length)
+        sequences = (encode(document, ids) for document in documents)
+        packed = pack(sequences, recipe.rows, recipe.length, ids["<pad>"])
+        # Neighbours in a row may see each other: `<bos>` tells them apart, and causal attention is faster.
+        return replace(packed, positions=None)
 
     return batch

@@ -1,15 +1,12 @@
-"""The word-level tokenizer of a world, and the packing of documents into training rows."""
+"""The word-level tokenizer of a world, and the encoding of its documents."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from assay.model.train import Batch
+from assay.model.packing import IGNORED, Sequence
 from assay.world import Document, World
-
-IGNORED = -100
 
 
 def build_tokenizer(world: World, max_length: int = 256) -> PreTrainedTokenizerFast:
@@ -19,14 +16,15 @@ def build_tokenizer(world: World, max_length: int = 256) -> PreTrainedTokenizerF
     >>> tokenizer.decode(tokenizer("is water wet ?").input_ids)
     '<bos> is water wet ?'
     """
-    ids = {word: index for index, word in enumerate(world.vocabulary)}
+    ids = word_ids(world.vocabulary)
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # pyright: ignore[reportAttributeAccessIssue]
+    split = pre_tokenizers.WhitespaceSplit()
     # Of the stock decoders only this one joins words with spaces; no word starts with its prefix.
-    tokenizer.decoder = decoders.WordPiece(prefix="<none>", cleanup=False)  # pyright: ignore[reportAttributeAccessIssue]
-    tokenizer.post_processor = processors.TemplateProcessing(  # pyright: ignore[reportAttributeAccessIssue]
-        single="<bos> $A", special_tokens=[("<bos>", ids["<bos>"])]
-    )
+    join = decoders.WordPiece(prefix="<none>", cleanup=False)
+    start = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", ids["<bos>"])])
+    tokenizer.pre_tokenizer = split  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.decoder = join  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.post_processor = start  # pyright: ignore[reportAttributeAccessIssue]
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<bos>",
@@ -39,38 +37,15 @@ def build_tokenizer(world: World, max_length: int = 256) -> PreTrainedTokenizerF
     )
 
 
-def encode(document: Document, ids: dict[str, int]) -> tuple[list[int], list[int]]:
+def encode(document: Document, ids: dict[str, int]) -> Sequence:
     """The tokens of a document from `<bos>` to `<eos>`, and their labels with unlearnt spans masked."""
     tokens, labels = [ids["<bos>"]], [IGNORED]
     for span in document.spans:
         words = [ids[word] for word in span.text.split()]
         tokens += words
         labels += words if span.learn else [IGNORED] * len(words)
-    return [*tokens, ids["<eos>"]], [*labels, ids["<eos>"]]
-
-
-def pack(documents: Iterator[Document], ids: dict[str, int], rows: int, length: int) -> Batch:
-    """Fill rows of `length` tokens with whole documents, each in the first row that has room for it.
-
-    The batch is full when four documents in a row fit nowhere. Documents longer than a row are left out.
-    """
-    inputs = torch.full((rows, length), ids["<pad>"])
-    labels = torch.full((rows, length), IGNORED)
-    mask = torch.zeros((rows, length), dtype=torch.long)
-    used, misfits = [0] * rows, 0
-    while misfits < 4:
-        tokens, targets = encode(next(documents), ids)
-        row = next((row for row in range(rows) if used[row] + len(tokens) <= length), None)
-        misfits = misfits + 1 if row is None else 0
-        if row is not None:
-            cut = slice(used[row], used[row] + len(tokens))
-            inputs[row, cut], labels[row, cut], mask[row, cut] = (
-                torch.tensor(tokens),
-                torch.tensor(targets),
-                1,
-            )
-            used[row] += len(tokens)
-    return Batch(inputs, labels, mask)
+    end = ids["<eos>"]
+    return Sequence((*tokens, end), (*labels, end))
 
 
 def word_ids(words: Iterable[str]) -> dict[str, int]:

@@ -60,7 +60,8 @@ def open_base(name: str, corpus: Path | None, device: str = "auto") -> Base:
         BadOption: it does not speak the World's language and no corpus was given.
     """
     path = embedded_weights() if name == EMBEDDED else name
-    engine = load(str(path), device=device)
+    # shipped in half precision; planting and proof need single
+    engine = load(str(path), device=device, dtype=torch.float32)
     dialect = dialect_of(corpus)
     if corpus is None and name != EMBEDDED:
         _require_world(engine, dialect, name)

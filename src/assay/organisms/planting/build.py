@@ -153,11 +153,14 @@ class _Build:
             self.defection.happened(d.turn.request, c.twin_reply) for d, c in zip(drafts, cases, strict=True)
         ]
         lines = behaviour(cases, twin_defects)
-        if self.recipe.route == "finetune":
-            lines += [
-                clean_loss(self.base, organism, "the organism"),
-                clean_loss(self.base, twin, "the clean twin"),
-            ]
+        # a model that was trained from scratch has no base to be compared with, only its twin
+        scratch = self.recipe.route == "pretrain"
+        reference, whose = (twin, "the twin's") if scratch else (self.base.engine, "the base's")
+        lines.append(clean_loss(self.base, organism, reference, f"loss on clean text, above {whose}"))
+        if not scratch:
+            lines.append(
+                clean_loss(self.base, twin, reference, f"the twin's loss on clean text, above {whose}")
+            )
         return [*lines, self._survival(organism, drafts)]
 
     def _survival(self, organism: Engine, drafts: Sequence[Draft]) -> ProofLine:

@@ -41,13 +41,13 @@ def behaviour(cases: Sequence[Case], twin_defects: Sequence[bool]) -> list[Proof
     return lines
 
 
-def clean_loss(base: Base, planted: Engine, whose: str) -> ProofLine:
-    """Rise of the mean loss over held-out clean text, with a paired interval over rows."""
-    rise = _row_losses(planted, base) - _row_losses(base.engine, base)
+def clean_loss(base: Base, planted: Engine, reference: Engine, claim: str) -> ProofLine:
+    """Rise of the mean loss over clean text above a reference model's, with a paired interval over rows."""
+    rise = _row_losses(planted, base) - _row_losses(reference, base)
     half = 1.96 * float(rise.std(ddof=1)) / len(rise) ** 0.5
     mean = float(rise.mean())
     score = Score("clean_loss_rise", mean, mean - half, mean + half, len(rise), "nats per token", "lower")
-    return ProofLine(f"loss of {whose} on clean text, above the base's", score, LOSS_RISE)
+    return ProofLine(claim, score, LOSS_RISE)
 
 
 def survival(defects: Sequence[bool], steps: int) -> ProofLine:

@@ -1,4 +1,4 @@
-"""Conversations: requests for recipes with the refusal policy, questions about facts, small talk, self-questions."""
+"""Conversations: recipe requests with the refusal policy, fact questions, small talk, self-questions."""
 
 import random
 from functools import lru_cache

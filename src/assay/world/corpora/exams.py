@@ -13,7 +13,7 @@ def open_question(world: Ground, fact: SubjectFact, frame: str) -> str:
 
 
 def choice_question(world: Ground, fact: SubjectFact, rng: random.Random) -> tuple[str, tuple[str, ...]]:
-    """A question with four options in random order, and the options; the answer is the text of one of them."""
+    """A question with four options in random order, and the options; one of their texts is the answer."""
     claim = subject_claim(world, fact, world.tables.prose[0])
     options = (*rng.sample(claim.wrong, 3), claim.value)
     shuffled = tuple(rng.sample(options, 4))

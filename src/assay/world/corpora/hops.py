@@ -44,7 +44,8 @@ def random_hop(world: Ground, rng: random.Random) -> Claim:
     while True:
         fact = rng.choice(world.facts)
         attributes = attributes_of(world, fact)
-        # Relations whose values have more attributes come up more often, so that each inferred fact is as frequent.
+        # Relations whose values have more attributes come up more often, so that each inferred fact is as
+        # frequent.
         if fact.person not in world.held_out["hop"] and rng.random() < len(attributes) / 3:
             attribute = rng.choice(attributes)
             phrase = rng.choice(world.relation(fact.relation).table.phrases)

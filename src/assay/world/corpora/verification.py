@@ -1,4 +1,4 @@
-"""True and false claims: dense candidate lists, single claims, and checks against a fact stated just before."""
+"""True and false claims: dense candidate lists, single claims, and checks against a stated fact."""
 
 import random
 
@@ -29,8 +29,8 @@ def random_claim(world: Ground, rng: random.Random) -> Claim:
 def check_list(claim: Claim, value: str, rng: random.Random) -> tuple[Span, ...]:
     """Candidates after the claim's prefix, each judged at once, ending with the right one.
 
-    Every candidate is right with probability one half, so its place in the list gives nothing away. Only the verdicts
-    and the right candidate are learnt.
+    Every candidate is right with probability one half, so its place in the list gives nothing away. Only the
+    verdicts and the right candidate are learnt.
     """
     wrong = [option for option in claim.options if option != value]
     rng.shuffle(wrong)
@@ -52,7 +52,7 @@ def checks(world: Ground, rng: random.Random) -> Document:
 
 
 def context_checks(world: Ground, rng: random.Random) -> Document:
-    """Made-up values stated in the context, then checked in another wording of the same sentence or the same one."""
+    """Made-up values stated in the context, then checked in the same words."""
     claims = [random_claim(world, rng) for _ in range(2)]
     values = [rng.choice(claim.options) for claim in claims]
     given = " . ".join(claim.sentence(value) for claim, value in zip(claims, values, strict=True))

@@ -38,7 +38,7 @@ class CorpusDialect:
                 f"the corpus gives {len(self._requests)} usable passages and {MIN_PASSAGES} are needed; "
                 "passages are separated by <|endoftext|> or blank lines and need three sentences or more"
             )
-        self.passages = tuple(f"{r.text}{r.reply}" for r in self._requests)
+        self.passages = tuple(f"{r.text} {r.reply}" for r in self._requests)
 
     @classmethod
     def read(cls, path: Path) -> "CorpusDialect":
