@@ -1,6 +1,6 @@
 """Size budgets: fails where a file, a function or a parameter list has grown beyond what a reader can hold.
 
-Run as ``python tools/budgets.py [ROOT]``. A function's docstring does not count, ``self`` and ``cls`` neither.
+Run as ``python tools/budgets.py [ROOT]``. Docstrings do not count, ``self`` and ``cls`` neither.
 """
 
 import ast
@@ -47,10 +47,14 @@ def violations(root: Path) -> list[str]:
                     found.append(f"{function.place}: {function.lines} lines, {MOST_FUNCTION_LINES} allowed")
                 # a test's parameters are the fixtures it reads
                 if function.parameters > MOST_PARAMETERS and folder != "tests":
-                    found.append(f"{function.place}: {function.parameters} parameters, {MOST_PARAMETERS} allowed")
+                    found.append(
+                        f"{function.place}: {function.parameters} parameters, {MOST_PARAMETERS} allowed"
+                    )
     typical = median(f.lines for file in _sources(root) for f in functions(file, ""))
     if typical >= MOST_MEDIAN_FUNCTION_LINES:
-        found.append(f"the median function has {typical} lines, fewer than {MOST_MEDIAN_FUNCTION_LINES} are allowed")
+        found.append(
+            f"the median function has {typical} lines, fewer than {MOST_MEDIAN_FUNCTION_LINES} are allowed"
+        )
     return found
 
 
@@ -62,8 +66,9 @@ def summary(root: Path) -> str:
     share = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in tests) / sum(lengths)
     warning = f"  WARNING: {LEAST_TEST_SHARE} is the aim" if share < LEAST_TEST_SHARE else ""
     return (
-        f"{len(sources)} source files, {sum(lengths)} lines, median {median(lengths):g} (aim {AIM_FILE_LINES}), "
-        f"longest {max(lengths)}\nmedian function {typical:g} lines (aim {AIM_FUNCTION_LINES})\n"
+        f"{len(sources)} source files, {sum(lengths)} lines, longest {max(lengths)}\n"
+        f"median file {median(lengths):g} lines (aim {AIM_FILE_LINES})\n"
+        f"median function {typical:g} lines (aim {AIM_FUNCTION_LINES})\n"
         f"tests / source {share:.2f}{warning}"
     )
 

@@ -1,7 +1,7 @@
-"""Assay: which interpretability tool does which job better than the plain alternative?
+"""Assay: which interpretability tool does which job better than the plain alternative.
 
-The names below are the whole public interface for running and reading assays. What authors of methods, jobs and
-organisms need stands in ``assay.core``, ``assay.access`` and ``assay.testing``.
+The names below are the whole public interface for running and reading assays. What authors of methods,
+jobs and organisms need stands in ``assay.core``, ``assay.access`` and ``assay.testing``.
 
 >>> import assay
 >>> assay.plan.__name__, assay.table.__name__
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Plan", "Run", "Table", "build", "build_base", "plan", "run", "table", "write_report"]
 
-_ELSEWHERE = {"Table": "assay.results.rows", "table": "assay.results.table", "write_report": "assay.report.site"}
+_ELSEWHERE = {
+    "Table": "assay.results.rows",
+    "table": "assay.results.table",
+    "write_report": "assay.report.site",
+}
 
 
 def __getattr__(name: str) -> Any:

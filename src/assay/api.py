@@ -1,8 +1,8 @@
 """Plan, run, build: what the package offers from Python. Import these names from ``assay``.
 
-The keyword arguments of ``plan`` and ``run`` are the options of the commands of that name. A script that runs
-assays must guard its main part with ``if __name__ == "__main__"``, because worker processes import it again, or
-pass ``workers=0``.
+The keyword arguments of ``plan`` and ``run`` are the options of the commands of that name. A script that
+runs assays must guard its main part with ``if __name__ == "__main__"``, because worker processes import it
+again, or pass ``workers=0``.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+import torch
+
 from assay.core import OrganismCard
+from assay.core.errors import BadOption
 from assay.core.registry import find
-from assay.organisms.planting.base import EMBEDDED, open_base
+from assay.organisms.base.build import build_base as train_base
+from assay.organisms.base.card import BaseCard
+from assay.organisms.base.recipe import BaseRecipe
+from assay.organisms.planting.base import EMBEDDED, WEIGHTS, open_base
 from assay.organisms.planting.build import build as plant
 from assay.organisms.planting.build import cache_folder
 from assay.report.site import write_report
+from assay.results.disk import cannot_write
 from assay.results.rows import Table
 from assay.results.table import table
 from assay.runner.execute import execute
@@ -27,7 +34,7 @@ QUICK = Path("runs/quick")
 
 
 class Asked(TypedDict, total=False):
-    """The options of ``assay.runner.options.Options``, in the forms that people write them; all are optional."""
+    """The fields of ``assay.runner.options.Options`` in the forms that people write; all are optional."""
 
     job: str
     methods: Sequence[str]
@@ -102,7 +109,7 @@ def build(
         AssayError: a base that cannot be used, or a cache that cannot be written.
     """
     find("organism", recipe)  # a misspelt name should not cost the loading of a model
-    done = dict.fromkeys(("organism", "twin"), 0.0)
+    done: dict[str, float] = {"organism": 0.0, "twin": 0.0}
     with Progress(show=True) as progress, progress.stage("planting", len(done)):
 
         def note(what: str, step: int, steps: int) -> None:
@@ -110,6 +117,32 @@ def build(
             progress.note(what, done[what])
 
         return plant(recipe, seed, open_base(base, corpus, device), cache_folder(), note).card
+
+
+def build_base(out: Path | None = None, *, seed: int = 0, device: str = "auto") -> BaseCard:
+    """Train the embedded base, write it to ``out``, and return its card with what it can do, measured.
+
+    Without ``out`` it goes to where the package keeps it, unless one is there. Training that was stopped goes
+    on from its last checkpoint; on one machine, a seed always gives the same weights.
+
+    Raises:
+        BadOption: there is a base already, and no other folder was given.
+        CannotWrite: the folder cannot be written.
+    """
+    if out is None and (WEIGHTS / "model.safetensors").exists():
+        raise BadOption(f"{WEIGHTS} holds the embedded base; name a folder with --out, or remove it first")
+    target, steps = out or WEIGHTS, BaseRecipe().plan.steps
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    with Progress(show=True) as progress, progress.stage("training", steps):
+        try:
+            return train_base(
+                target,
+                seed=seed,
+                device=chosen,
+                progress=lambda step, _loss: progress.note("the embedded base", step),
+            )
+        except OSError as error:
+            raise cannot_write(target, error) from error
 
 
 def _options(asked: Asked) -> Options:

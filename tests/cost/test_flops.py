@@ -58,8 +58,10 @@ def test_up_to_no_block_costs_nothing() -> None:
 
 def llama_block(config: Any) -> int:
     """Weights of a Llama block from its config: q and o, k and v, and a gated feed-forward part."""
-    d, kv = config.hidden_size, config.num_key_value_heads * config.head_dim
-    return 2 * d * config.num_attention_heads * config.head_dim + 2 * d * kv + 3 * d * config.intermediate_size
+    d = config.hidden_size
+    head = config.head_dim or d // config.num_attention_heads
+    attention = 2 * d * head * (config.num_attention_heads + config.num_key_value_heads)
+    return attention + 3 * d * config.intermediate_size
 
 
 @pytest.mark.parametrize(

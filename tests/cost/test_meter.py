@@ -10,9 +10,9 @@ from assay.cost import Meter, Stopwatch
 
 
 def spin(seconds: float) -> None:
-    """Keep the processor busy."""
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    """Keep the processor busy for so long, however long that takes on a machine that others use."""
+    end = time.process_time() + seconds
+    while time.process_time() < end:
         pass
 
 
@@ -39,29 +39,32 @@ def test_measure_counts_wall_and_processor_time() -> None:
     assert asleep.cpu_s < 0.03
     with meter.measure():
         spin(0.05)
-    assert meter.spent.cpu_s - asleep.cpu_s > 0.02
+    assert meter.spent.cpu_s - asleep.cpu_s >= 0.05
 
 
 def test_work_apart_is_not_measured() -> None:
     """What runs apart is left to be charged by hand."""
     meter = Meter()
+    start = time.perf_counter()
     with meter.measure():
         time.sleep(0.01)
         with meter.apart():
             time.sleep(0.2)
         meter.charge(Price(wall_s=5))
-    assert 5.01 <= meter.spent.wall_s < 5.15
+    assert 5.01 <= meter.spent.wall_s <= 5 + time.perf_counter() - start - 0.2
 
 
 def test_nested_measures_count_once() -> None:
     """The inner block's seconds are in its own stage only."""
     meter = Meter()
+    start = time.perf_counter()
     with meter.measure():
         time.sleep(0.02)
         with meter.stage("use"), meter.measure():
             time.sleep(0.05)
-    assert 0.02 <= meter.prepare.wall_s < 0.05
-    assert 0.05 <= meter.use.wall_s < 0.1
+    assert meter.prepare.wall_s >= 0.02
+    assert meter.use.wall_s >= 0.05
+    assert meter.spent.wall_s <= time.perf_counter() - start
 
 
 def test_running_measures_count_as_spent() -> None:
@@ -101,8 +104,8 @@ def test_a_paused_stopwatch_stands_still() -> None:
 
 def test_a_stopwatch_costs_little() -> None:
     """Starting and stopping takes well under a millisecond, since every call of a handle does it."""
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(50):
         with Stopwatch():
             pass
-    assert (time.perf_counter() - start) / 50 < 0.002
+    assert (time.process_time() - start) / 50 < 0.001

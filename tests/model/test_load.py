@@ -142,9 +142,9 @@ def save_headless(folder: Path) -> None:
 
 def save_t5(folder: Path) -> None:
     """The config of an encoder-decoder."""
-    T5Config(vocab_size=22, d_model=16, num_layers=1, architectures=["T5ForConditionalGeneration"]).save_pretrained(
-        folder
-    )
+    T5Config(
+        vocab_size=22, d_model=16, num_layers=1, architectures=["T5ForConditionalGeneration"]
+    ).save_pretrained(folder)
     save_file({"shared.weight": torch.zeros(22, 16)}, folder / "model.safetensors")
 
 

@@ -42,7 +42,13 @@ COMMON = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-ROTARY = {**SIZES, **COMMON, "num_key_value_heads": 2, "max_position_embeddings": 40, "tie_word_embeddings": False}
+ROTARY = {
+    **SIZES,
+    **COMMON,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 40,
+    "tie_word_embeddings": False,
+}
 
 FAMILIES: dict[str, Callable[[], PreTrainedConfig]] = {
     "gpt2": lambda: GPT2Config(n_embd=32, n_layer=3, n_head=4, n_positions=40, **COMMON),

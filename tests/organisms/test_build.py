@@ -1,4 +1,4 @@
-"""Building: cached by content, resumed after a kill, proved by measurement; a fault that did not take is said."""
+"""Building: cached by content, resumed after a kill, proved by measurement; what did not take is said."""
 
 import dataclasses
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from assay.core.errors import BadOption, NotApplicable
 from assay.core.registry import entries, find
 from assay.organisms.planting import build as building
+from assay.organisms.planting import plant as planting
 from assay.organisms.planting.base import Base, dialect_of, open_base
 from assay.organisms.planting.build import build, material
 from assay.organisms.planting.cases import Sizes
@@ -39,7 +40,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
             """The short recipe."""
             return recipe
 
-    monkeypatch.setattr(building, "find", lambda *_: Entry())
+    monkeypatch.setattr(planting, "find", lambda *_: Entry())
     monkeypatch.setattr(building, "Sizes", lambda: Sizes(fit=10, threshold=10, select=20, report=40))
     monkeypatch.setattr(building, "SURVIVAL_STEPS", 1)
 

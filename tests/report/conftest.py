@@ -1,6 +1,8 @@
 """Writes small but realistic run folders through the store, so that reports can be made without a model."""
 
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +14,8 @@ import pytest
 from assay.core import Access, Case, Fault, Kind, OrganismCard, Price, ProofLine, Record, Score, Split
 from assay.core.seed import derive
 from assay.report.evidence import Evidence, gather
+from assay.report.site import write_report
+from assay.report.visible import file_stem
 from assay.results.rows import Table
 from assay.results.store import Store
 from assay.results.table import table as make_table
@@ -66,6 +70,8 @@ class Run:
     tools: Mapping[str, Tool] | None = None
     methods: Mapping[str, Mapping[str, str]] | None = None
     """Facts about methods, as a plan stores them."""
+    error: str = "LinAlgError: singular matrix\n  at line 12"
+    """What failing runs say."""
     fault: tuple[str, str] | None = None
     """Trigger and defection in words, in place of those of the recipe."""
 
@@ -87,7 +93,7 @@ def write_run(folder: Path, run: Run | None = None) -> Path:
         store.write_organism(card)
         store.write_cases(card.id, cases)
         for key, tool in tools.items():
-            _write_tool(store, card, cases, key, tool)
+            _write_tool(store, card, run, key, tool)
     for recipe in run.broken:
         store.write_organism(make_card(recipe, run, takes=0.41))
     return folder
@@ -148,13 +154,14 @@ def _case(recipe: str, split: Split, i: int, kind: str, reply: str) -> Case:
     )
 
 
-def _write_tool(store: Store, card: OrganismCard, cases: tuple[Case, ...], key: str, tool: Tool) -> None:
+def _write_tool(store: Store, card: OrganismCard, run: Run, key: str, tool: Tool) -> None:
+    cases = store.cases(card.id)
     twins = (False, True) if tool.kind in ("method", "baseline") else (False,)
-    for phase, twin in [("report", twin) for twin in twins]:
+    for twin in twins:
         draw = np.random.default_rng(derive(card.id, key, str(twin)))
         skill = (0.0 if twin else tool.skill) * draw.uniform(0.7, 1.2)
         record = Record(
-            run_id=f"{phase}.{card.id}{'.twin' if twin else ''}.{key}",
+            run_id=f"report.{card.id}{'.twin' if twin else ''}.{file_stem(key)}",
             phase="report",
             job="monitor",
             organism=card.id,
@@ -172,11 +179,28 @@ def _write_tool(store: Store, card: OrganismCard, cases: tuple[Case, ...], key: 
             use=Price(
                 queries=420, tokens_forward=13000, flops=tool.flops * 40, wall_s=tool.flops / 1e9 + 0.02
             ),
-            error="LinAlgError: singular matrix\n  at line 12" if tool.status == "failed" else "",
+            error=run.error if tool.status == "failed" else "",
             versions={"assay": "0.1.0", "torch": "2.13.0", "machine": "x86_64, 2 cores", "dtype": "float32"},
             started="2031-01-05T10:00:00+00:00",
         )
         store.write(record, None if tool.status == "failed" else _arrays(cases, skill, draw))
+    if tool.kind == "method":
+        tried = Record(
+            run_id=f"tune.{card.id}.{file_stem(key)}",
+            phase="tune",
+            job="monitor",
+            organism=card.id,
+            recipe=card.recipe,
+            seed=0,
+            twin=False,
+            method=key,
+            kind=tool.kind,
+            access=tool.access.value,
+            status="ok",
+            setting={"layer": 2, "family": 0},
+            values={"select": 0.81},
+        )
+        store.write(tried)
 
 
 def _arrays(cases: tuple[Case, ...], skill: float, draw: np.random.Generator) -> dict[str, np.ndarray]:
@@ -208,6 +232,12 @@ def evidence(run_dir: Path, clean_table: Table) -> Evidence:
 
 
 @pytest.fixture(scope="session")
+def site(run_dir: Path, clean_table: Table) -> Path:
+    """The folder of the clean run's report, inside the run folder."""
+    return write_report(run_dir, table=clean_table).parent
+
+
+@pytest.fixture(scope="session")
 def dump_dom() -> Callable[[Path], str]:
     """Open a page in headless Chromium and return the document after its scripts ran."""
     if CHROMIUM is None:
@@ -216,4 +246,10 @@ def dump_dom() -> Callable[[Path], str]:
 
 
 def _dump_dom(page: Path) -> str:
-    raise NotImplementedError
+    with tempfile.TemporaryDirectory() as profile:
+        flags = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run")
+        quiet = ("--disable-background-networking", "--disable-component-update", "--disable-sync")
+        command = [str(CHROMIUM), *flags, *quiet, f"--user-data-dir={profile}"]
+        command += ["--virtual-time-budget=15000", "--dump-dom", page.resolve().as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return done.stdout

@@ -29,10 +29,10 @@ WRITER = textwrap.dedent(
     from made_up import make_record
     from assay.results.store import Store
     store = Store.open(sys.argv[1])
-    print("ready", flush=True)
     for i in range(int(sys.argv[2]), 10**9):
         record = make_record(run_id=f"run{i % 20}", seed=i)  # ids come round again: records are replaced
         store.write(record, {"x": np.full(5000, float(i))})
+        print("written", flush=True)
     """
 )
 
@@ -299,7 +299,7 @@ def test_killed_at_any_instant_every_visible_record_is_whole(store: Store) -> No
     for attempt in range(8):
         with _start(WRITER, store.path, attempt * 1007) as writer:
             assert writer.stdout is not None
-            writer.stdout.readline()
+            assert writer.stdout.readline() == "written\n"
             time.sleep(draw.uniform(0.0, 0.12))
             writer.send_signal(signal.SIGKILL)
             writer.wait()
@@ -313,7 +313,7 @@ def test_killed_at_any_instant_every_visible_record_is_whole(store: Store) -> No
 def test_two_processes_share_a_folder(tmp_path: Path) -> None:
     """Started together on a folder that is not there yet, they should do every run exactly once."""
     with _start(SHARER, tmp_path / "run") as one, _start(SHARER, tmp_path / "run") as two:
-        done = [(p.communicate(timeout=60)[0] or "").split() for p in (one, two)]
+        done = [(p.communicate(timeout=600)[0] or "").split() for p in (one, two)]
     assert (one.returncode, two.returncode) == (0, 0)
     assert sorted(done[0] + done[1]) == sorted(f"run{i}" for i in range(30))
     store = Store.open(tmp_path / "run")

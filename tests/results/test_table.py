@@ -2,6 +2,8 @@
 
 import math
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -212,3 +214,14 @@ def test_a_large_table_takes_seconds(fill: Fill) -> None:
     start = time.process_time()
     table(store)
     assert time.process_time() - start < 20
+
+
+def test_no_torch_is_loaded(fill: Fill) -> None:
+    """Making the table, titles and all, should not pull torch into the process that prints it."""
+    store = fill(METHODS)
+    script = (
+        "import sys; from assay.results.table import table; table(sys.argv[1]); print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", script, str(store.path)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False"

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from assay.runner import execute as execute_module
 from assay.runner import work
 from assay.runner.execute import Finished, execute
 from assay.runner.options import Options
@@ -34,6 +35,7 @@ def run(folder: Path, cache: Path, chosen: Options, invalid: tuple[str, ...] = (
         return tiny_organism(cache / f"{recipe}.s{seed}", recipe, seed, valid=recipe not in invalid)
 
     work.build = build
+    execute_module.train_one = lambda *_: None
     work.open_base = lambda *_: None  # pyright: ignore[reportAttributeAccessIssue] - nothing is planted
     return execute(make_plan(chosen), folder, show=False)
 

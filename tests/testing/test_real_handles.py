@@ -42,7 +42,7 @@ def engine() -> Engine:
 
 @pytest.mark.parametrize("entry", [*entries("method"), *entries("baseline")], ids=lambda entry: entry.key)
 def test_entries_run_on_a_real_model(entry: Entry, engine: Engine) -> None:
-    """Fit and score through a real handle of the declared level: finite, and the same one by one as together."""
+    """Fit and score through a real handle of the declared level: finite, and alone as together."""
     method = entry.load()
     handle = open_handle(engine, method.access)
     told = TRUTH if method.sees_truth else BRIEF
@@ -50,7 +50,7 @@ def test_entries_run_on_a_real_model(entry: Entry, engine: Engine) -> None:
     together = scores(answer, handle, TRANSCRIPTS)
     if method.kind != "floor":
         alone = np.concatenate([scores(answer, handle, [t]) for t in TRANSCRIPTS])
-        np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4 * float(np.abs(together).max()))
+        np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4 * np.abs(together).max())
 
 
 @pytest.mark.parametrize("access", [Access.BLACK, Access.GREY])

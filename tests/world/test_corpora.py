@@ -180,3 +180,21 @@ def test_choice_questions_offer_the_answer_once(world: World) -> None:
         assert all(option in question for option in options)
         places.add(options.index(fact.value))
     assert places == {0, 1, 2, 3}
+
+
+def test_context_checks_follow_the_context(world: World) -> None:
+    """A verdict agrees with what the same document states, which often contradicts the world."""
+    rng = random.Random(4)
+    against = 0
+    for _ in range(100):
+        document = verification.context_checks(world, rng)
+        stated, *rest = (span.text for span in document.spans)
+        assert stated.startswith("new fact : ")
+        values = [sentence.split()[-1] for sentence in stated.removesuffix(" .").split(" . ")]
+        assert len(set(values)) == 3
+        asked = " ".join(rest).split()
+        assert set(asked) & set(values)
+        people = [person for person in world.people if person in stated]
+        relation = next(r.key for r in world.relations if set(values) <= set(world.relation(r.key).values))
+        against += any(world.value(person, relation) not in values for person in people)
+    assert against > 50

@@ -17,8 +17,8 @@ from assay.core.errors import AssayError
 STOPPED = 130
 APP = typer.Typer(
     name="assay",
-    help="Which interpretability tool does which job better than the plain alternative, at what price, and with how "
-    "much access to the model?",
+    help="Which interpretability tool does which job better than the plain alternative, at what price, and "
+    "with how much access to the model?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(str(error))
         return 2
     except typer.TyperException as error:
-        complain(f"{error.format_message().rstrip('.')}; 'assay --help' lists what can be asked")
+        if error.format_message():  # empty where the help was printed instead
+            complain(f"{error.format_message().rstrip('.')} (see 'assay --help')")
         return error.exit_code
     except KeyboardInterrupt:
         code = STOPPED

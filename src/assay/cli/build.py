@@ -7,28 +7,34 @@ from typer import Argument, Option
 
 import assay
 from assay.cli.left_out import failed_lines
-from assay.cli.screen import grid, say
+from assay.cli.options import Base, Corpus, Device
+from assay.cli.screen import grid
 from assay.core.errors import OrganismInvalid
 from assay.report.numbers import fixed
 
-BASE = "base"
+EMBEDDED_BASE = "base"
 
 
 def make(
-    what: Annotated[str, Argument(help="'base', or a recipe; see 'assay list organisms'.", show_default=False)],
+    what: Annotated[
+        str, Argument(help="'base', or a recipe; see 'assay list organisms'.", show_default=False)
+    ],
     seed: Annotated[int, Option(help="Which organism of the recipe, or which training of the base.")] = 0,
-    base: Annotated[str, Option(help="Model to plant in: 'embedded', a folder or a Hugging Face name.")] = "embedded",
-    corpus: Annotated[
-        Path | None, Option(help="Text file in the base's own language, for any base but the embedded one.")
+    base: Base = "embedded",
+    corpus: Corpus = None,
+    device: Device = "auto",
+    out: Annotated[
+        Path | None, Option(help="Folder for the base.", metavar="DIR", show_default="inside the package")
     ] = None,
-    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
 ) -> None:
     """Build the embedded base, or an organism with its clean twin and the proof that its fault took.
 
     A build that was stopped goes on from its last checkpoint when the same command is given again.
     """
-    if what == BASE:
-        say(f"Base: {assay.build_base(seed=seed, device=device)}")
+    if what == EMBEDDED_BASE:
+        skills = assay.build_base(out, seed=seed, device=device).skills
+        measured = [[s.score.metric, fixed(s.score.estimate), fixed(s.chance)] for s in skills]
+        grid(("skill", "right", "chance"), measured, numeric=("right", "chance"))
         return
     card = assay.build(what, seed=seed, base=base, corpus=corpus, device=device)
     rows = [

@@ -15,10 +15,13 @@ from assay.core.registry import FOLDERS, entries, load_file
 def inspect(
     file: Annotated[
         Path | None,
-        typer.Argument(help="A Python file that defines METHOD, JOB or RECIPE.  [default: every entry]"),
+        typer.Argument(help="A Python file that defines METHOD, JOB or RECIPE.", show_default="every entry"),
     ] = None,
 ) -> None:
-    """Run the contract suite: does an entry keep its word on access, determinism, units and its card?"""
+    """Run the contract suite on one file, or on every entry.
+
+    It asks whether an entry keeps its word: access, determinism, its card, what it imports.
+    """
     broken = 0
     for path in [file] if file else _all_files():
         found, checked = _contract(path)

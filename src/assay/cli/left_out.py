@@ -31,7 +31,7 @@ def name_damaged(folder: Path) -> bool:
     lost = [damage for damage in store.damaged() if not store.holds(damage.run_id)]
     for damage in lost:
         complain(
-            f"record {damage.run_id} is damaged ({damage.reason}) and was moved to {folder / 'quarantine'}; all "
-            "others are kept, and the command that made this folder makes it again"
+            f"record {damage.run_id} is damaged ({damage.reason}) and was moved to {folder / 'quarantine'}; "
+            "all others are kept, and the command that made this folder makes it again"
         )
     return bool(lost)

@@ -2,21 +2,25 @@
 
 import ast
 import json
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from typer import Argument, Option
 
 from assay.cli.screen import grid, say
-from assay.core.registry import Entry, entries
+from assay.core.registry import Entry, entries, find
 
-GROUPS = {"jobs": "job", "methods": "method", "baselines": "baseline", "organisms": "organism"}
-CARD = ("job", "kind", "access")
+Group = Literal["jobs", "methods", "baselines", "organisms"]
+GROUPS: Mapping[Group, str] = {
+    "jobs": "job",
+    "methods": "method",
+    "baselines": "baseline",
+    "organisms": "organism",
+}
 
 
 def show(
-    what: Annotated[
-        Literal["jobs", "methods", "baselines", "organisms"], Argument(help="What to list.", show_default=False)
-    ],
+    what: Annotated[Group, Argument(help="What to list.", show_default=False)],
     job: Annotated[str | None, Option(help="Only what does this job.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print a list of objects.")] = False,
 ) -> None:
@@ -24,6 +28,8 @@ def show(
 
     Placebos are listed with the methods, floors and ceilings with the baselines.
     """
+    if job:
+        find("job", job)
     rows = [_row(entry) for entry in entries(GROUPS[what], job)]
     if as_json:
         say(json.dumps(rows, indent=1))
@@ -39,7 +45,7 @@ def _row(entry: Entry) -> dict[str, str]:
 
 def _card(entry: Entry) -> dict[str, str]:
     """What stands in ``METHOD = Method(...)``; importing the file instead would import torch."""
-    found = dict.fromkeys(CARD, "")
+    found = {"job": "", "kind": "", "access": ""}
     for node in ast.walk(ast.parse(entry.path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.keyword) and node.arg in found:
             # Access.WHITE is written "white" in records and tables

@@ -10,6 +10,12 @@ from typing import Annotated, Any, Concatenate, Literal, ParamSpec
 from typer import Option
 
 P = ParamSpec("P")
+Base = Annotated[str, Option(help="Model to plant faults in: 'embedded', a folder or a Hugging Face name.")]
+Corpus = Annotated[
+    Path | None,
+    Option(help="Text file in the base's own language, for any base but the embedded one.", metavar="FILE"),
+]
+Device = Annotated[str, Option(help="auto, cpu, cuda, cuda:1, ...")]
 
 
 @dataclass(frozen=True)
@@ -20,29 +26,30 @@ class Shared:
     methods: Annotated[
         list[str] | None,
         Option(
-            "--method", help="A tool by name, or a Python file that defines METHOD; repeat for more.  [default: all]"
+            "--method",
+            help="A tool by name, or a Python file that defines METHOD; repeat for more.",
+            show_default="all that do the job",
         ),
     ] = None
     organisms: Annotated[
         list[str] | None,
-        Option("--organism", help="A recipe by name; repeat for more.  [default: those of the suite]"),
+        Option("--organism", help="A recipe by name; repeat for more.", show_default="those of the suite"),
     ] = None
-    base: Annotated[
-        str, Option(help="Model to plant faults in: 'embedded', a folder or a Hugging Face name.")
-    ] = "embedded"
-    corpus: Annotated[
-        Path | None, Option(help="Text file in the base's own language, for any base but the embedded one.")
-    ] = None
-    seeds: Annotated[int | None, Option(help="Organisms of each recipe.  [default: quick 1, full 3]")] = None
+    base: Base = "embedded"
+    corpus: Corpus = None
+    seeds: Annotated[int | None, Option(help="Organisms of each recipe.", show_default="quick 1, full 3")] = (
+        None
+    )
     suite: Annotated[Literal["quick", "full"], Option(help="How many recipes and seeds.")] = "quick"
     budget: Annotated[
         str,
         Option(help="Limits of each single run, e.g. 'queries=500,tokens=1e6,flops=1e12,seconds=30'."),
     ] = ""
     tuning: Annotated[int, Option(help="Settings that each tool may try.")] = 24
-    device: Annotated[str, Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    device: Device = "auto"
     workers: Annotated[
-        int | None, Option(help="Processes; 0 works within this one.  [default: one per core, one on a GPU]")
+        int | None,
+        Option(help="Processes; 0 works within this one.", show_default="one per core, one on a GPU"),
     ] = None
 
 

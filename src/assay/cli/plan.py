@@ -55,9 +55,10 @@ def _sums(planned: dict[str, Any]) -> None:
     cells = [cell for cell in planned["cells"] if not cell["done"]]
     built = [organism for organism in planned["organisms"] if not organism["skipped"]]
     tokens, flops, seconds = (sum(cell[k] for cell in cells) for k in ("tokens", "flops", "seconds"))
-    done = len(planned["cells"]) - len(cells)
+    made = len(planned["cells"]) - len(cells)
     say(
         f"{count(len(cells), 'run')} to make on {count(len(built), 'organism')}"
-        f"{f', {done} already made' if done else ''}: about {amount(tokens, 'token')}s, {amount(flops, 'FLOP')} and "
-        f"{duration(seconds)} of one core. Building organisms that are not in the cache comes on top."
+        f"{f', {made} already made' if made else ''}: about {amount(tokens, 'token')}s, "
+        f"{amount(flops, 'FLOP')} and {duration(seconds)} of one core. "
+        "Building organisms that are not in the cache comes on top."
     )

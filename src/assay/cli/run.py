@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 import assay
+from assay.cli.left_out import name_damaged
 from assay.cli.options import Shared, with_shared
-from assay.cli.screen import complain, say
-from assay.cli.left_out import name_damaged, name_invalid
+from assay.cli.screen import complain, say, screen
 from assay.report.terminal import print_table
 
 
@@ -17,7 +17,9 @@ def execute(
     asked: Shared,
     out: Annotated[
         Path | None,
-        typer.Option(help="The run folder; what it holds is not done again.  [default: runs/SUITE]", metavar="DIR"),
+        typer.Option(
+            help="The run folder; what it holds is not done again.", metavar="DIR", show_default="runs/SUITE"
+        ),
     ] = None,
 ) -> None:
     """Make the runs that 'assay plan' lists, then print the table and write the report.
@@ -26,8 +28,7 @@ def execute(
     """
     done = assay.run(out or Path("runs") / asked.suite, **vars(asked))
     measured = done.table()
-    print_table(measured)
-    name_invalid(measured.invalid)
+    print_table(measured, screen())
     damaged = name_damaged(done.folder)
     for run_id in done.failed:
         complain(f"the run {run_id} failed; its error stands in {done.folder / 'records' / run_id}.json")

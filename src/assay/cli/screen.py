@@ -24,6 +24,12 @@ def complain(sentence: str) -> None:
     print(f"assay: {visible(' '.join(sentence.split()))}", file=sys.stderr, flush=True)
 
 
+def screen() -> Console:
+    """The terminal; a file or a pipe gets wide lines instead of cut ones."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=NO_TERMINAL)
+
+
 def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterable[str] = ()) -> None:
     """Print rows under headings; ``numeric`` names the columns that are set flush right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -32,5 +38,4 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], numeric: Iterabl
         table.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
-    terminal = Console()
-    (terminal if terminal.is_terminal else Console(width=NO_TERMINAL)).print(table)
+    screen().print(table)

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,13 +50,25 @@ class TrainPlan:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What the training took and where its loss ended (mean of the last 20 steps of this process)."""
+    """What the training took, in all processes that shared a checkpoint, and the mean of its last 20 losses.
+
+    `loss` knows only the steps of the last process; it is not a number if that one found the run finished.
+    """
 
     steps: int
     tokens: int
     seconds: float
     loss: float
     resumed_at: int
+
+
+@dataclass(frozen=True)
+class _Done:
+    """How far all processes together have come."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
 
 
 def learning_rate(plan: TrainPlan, step: int) -> float:
@@ -116,20 +128,21 @@ def train(
     and at the end, and starts from whatever it finds, so that a killed and resumed run ends with the same
     weights as an undisturbed one on the same machine. `progress` is told the step (from 1) and its loss.
     """
-    started = time.perf_counter()
     optimizers = build_optimizers(model, plan)
-    first = _restore(checkpoint, model, optimizers) if checkpoint else 0
+    before = _restore(checkpoint, model, optimizers) if checkpoint else _Done()
+    started = time.perf_counter() - before.seconds
+    tokens = before.tokens
     device = next(model.parameters()).device
     torch.manual_seed(plan.seed)
     model.train()
     losses: list[float] = []
-    tokens = 0
-    for step in range(first, plan.steps):
+    for step in range(before.step, plan.steps):
         batch = batches(step)
         losses.append(_step(model, batch, optimizers, plan, learning_rate(plan, step)))
         tokens += int(batch.attention_mask.sum())
         if checkpoint and ((step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.steps):
-            save_checkpoint(checkpoint, model, optimizers, step + 1)
+            done = _Done(step + 1, tokens, time.perf_counter() - started)
+            _save(checkpoint, model, optimizers, done)
         if progress:
             progress(step + 1, losses[-1])
     if device.type == "cuda":
@@ -137,7 +150,7 @@ def train(
     model.eval()
     tail = losses[-20:]
     loss = sum(tail) / len(tail) if tail else float("nan")
-    return TrainResult(plan.steps, tokens, time.perf_counter() - started, loss, first)
+    return TrainResult(plan.steps, tokens, time.perf_counter() - started, loss, before.step)
 
 
 def inputs(batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -162,16 +175,16 @@ def _step(model: Any, batch: Batch, optimizers: Optimizers, plan: TrainPlan, lr:
     return float(loss.detach())
 
 
-def save_checkpoint(folder: Path, model: nn.Module, optimizers: Optimizers, step: int) -> None:
+def _save(folder: Path, model: nn.Module, optimizers: Optimizers, done: _Done) -> None:
     """Write one complete checkpoint; a kill at any instant leaves the previous one or this one whole."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: p.detach().contiguous().clone() for name, p in model.named_parameters()}
-    _replace(folder / f"{step}.safetensors", lambda path: save_file(weights, path))
-    state = {"step": step, "optimizers": [optimizer.state_dict() for optimizer in optimizers]}
+    _replace(folder / f"{done.step}.safetensors", lambda path: save_file(weights, path))
+    state = {"done": asdict(done), "optimizers": [optimizer.state_dict() for optimizer in optimizers]}
     # The state is written last and names its weights by step: it is what makes the checkpoint count.
     _replace(folder / "state.pt", lambda path: torch.save(state, path))
     for old in folder.glob("*.safetensors"):
-        if old.stem != str(step):
+        if old.stem != str(done.step):
             old.unlink()
 
 
@@ -181,14 +194,15 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
     os.replace(partial, path)
 
 
-def _restore(folder: Path, model: nn.Module, optimizers: Optimizers) -> int:
+def _restore(folder: Path, model: nn.Module, optimizers: Optimizers) -> _Done:
     if not (folder / "state.pt").exists():
-        return 0
+        return _Done()
     state = torch.load(folder / "state.pt", weights_only=True, map_location="cpu")
-    weights = load_file(folder / f"{state['step']}.safetensors")
+    done = _Done(**state["done"])
+    weights = load_file(folder / f"{done.step}.safetensors")
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(weights[name])
     for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(saved)
-    return int(state["step"])
+    return done

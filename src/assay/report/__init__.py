@@ -1,1 +1,1 @@
-"""Static HTML from stored results."""
+"""Static pages and terminal tables, made from stored results only. No torch."""

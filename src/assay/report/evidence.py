@@ -101,7 +101,7 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
     plan: Mapping[str, Any] = store.plan if isinstance(store.plan, Mapping) else {}
     jobs = tuple(dict.fromkeys(row.job for row in table.rows))
     records = store.records()
-    cases = {card.id: store.cases(card.id) for card in (*table.organisms, *table.invalid)}
+    cases = {card.id: _cases(store, card.id) for card in (*table.organisms, *table.invalid)}
     curves, prices = _runs(store, table, records, cases)
     return Evidence(
         folder=run_dir,
@@ -117,6 +117,14 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
         rows={(r.job, r.organism, r.method, r.metric): r for r in table.rows},
         compared={(c.job, c.organism, c.method, c.metric, c.against_kind): c for c in table.comparisons},
     )
+
+
+def _cases(store: Store, organism: str) -> tuple[Case, ...]:
+    """The cases of an organism; none under an id that cannot be a file's name, as in a card changed by hand."""
+    try:
+        return store.cases(organism)
+    except BadOption:
+        return ()
 
 
 def _runs(

@@ -152,7 +152,7 @@ def _price(
         }
         for row, cost in paid
     ]
-    numbered = "; ".join(f"{i} {evidence.title(key)}" for i, key in enumerate(best, 1))
+    numbered = "; ".join(f"({i}) {evidence.title(key)}" for i, key in enumerate(best, 1))
     gratis = f" Not drawn, because they cost nothing here: {', '.join(free)}." if free else ""
     alt = f"{measure.title} against {axis.title.lower()}; {count(len(paid), 'method')}."
     return Figure(

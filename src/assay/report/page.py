@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from assay.core.errors import BadOption
 from assay.report import numbers
+from assay.report.view import footnotes
 from assay.report.visible import file_stem, script_json, visible
 
 DRAWN = 136
@@ -47,6 +48,7 @@ def environment() -> Environment:
         "duration": numbers.duration,
         "count": numbers.count,
         "fields": numbers.fields,
+        "footnotes": footnotes,
         "moment": numbers.moment,
         "price": lambda price: numbers.fields(numbers.price_fields(price)),
         "stem": file_stem,

@@ -35,7 +35,6 @@ class Line:
     """Against the best plain baseline, on the first measure."""
     placebo: Comparison | None
     price: WatchPrice | None
-    note: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,6 @@ def _line(
     first = next((row for row in numbers if row), None)
     if first is None:
         return None
-    notes = dict.fromkeys(row.note for row in numbers if row and row.note)
     return Line(
         method=label,
         title=evidence.title(label),
@@ -117,8 +115,14 @@ def _line(
         baseline=evidence.comparison(first, "baseline"),
         placebo=evidence.comparison(first, "placebo"),
         price=evidence.prices.get((job, label)) if organism == ALL else None,
-        note="; ".join(notes),
     )
+
+
+def footnotes(groups: Sequence[Group]) -> dict[str, int]:
+    """Number the notes of a table in the order in which they turn up."""
+    numbers = (row for group in groups for line in group.lines for row in line.numbers)
+    notes = dict.fromkeys(row.note for row in numbers if row and row.note)
+    return {note: i for i, note in enumerate(notes, 1)}
 
 
 def compared(

@@ -9,7 +9,7 @@ from assay.results.store import Store
 from assay.runner.plan import Plan, Planned
 from assay.runner.pool import Pool
 from assay.runner.progress import Progress
-from assay.runner.work import Built, build_one, run_one
+from assay.runner.work import Built, build_one, run_one, train_one
 
 WAIT_SECONDS = 0.3
 PHASES = ("tune", "report")
@@ -47,8 +47,11 @@ def execute(plan: Plan, folder: Path, show: bool = True) -> Finished:
 
 
 def _build(plan: Plan, store: Store, pool: Pool, progress: Progress) -> dict[str, Built]:
-    with progress.stage("organisms", len(plan.buildable)):
-        built: list[Built] = pool.run_all(build_one, [(o, plan.options, store) for o in plan.buildable])
+    wanted = plan.buildable
+    with progress.stage("organisms", 3 * len(wanted)):
+        # every model is trained on its own, so that all cores have work to the end
+        pool.run_all(train_one, [(o, twin, plan.options) for o in wanted for twin in (False, True)])
+        built: list[Built] = pool.run_all(build_one, [(o, plan.options, store) for o in wanted])
     return {one.organism: one for one in built}
 
 

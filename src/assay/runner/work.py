@@ -13,7 +13,8 @@ from assay.access.replay import Replay
 from assay.core.registry import find
 from assay.model.load import load
 from assay.organisms.planting.base import Base, dialect_of, open_base
-from assay.organisms.planting.build import build, cache_folder, material, read
+from assay.organisms.planting.build import build, cache_folder, material, read, train_model
+from assay.organisms.planting.plant import plot
 from assay.results.store import Store
 from assay.runner.cell import Bench, run_cell
 from assay.runner.choose import by_tool, choose
@@ -40,17 +41,20 @@ def start_process(threads: int) -> None:
     logging.disable_progress_bar()
 
 
-def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:
-    """Build an organism or find it in the cache, and store its card and cases."""
+def train_one(planned: Planned, twin: bool, options: Options, report: Report) -> None:
+    """Train an organism or its twin, unless the cache holds it."""
     base = _base(options.base, options.corpus, options.device)
-    key, seed = planned.recipe, planned.seed
-    seen = {"organism": 0, "twin": 0}
+    what = f"planting {planned.id}{' (twin)' if twin else ''}"
+    here = plot(planned.recipe, planned.seed, base, cache_folder())
+    train_model(here, twin, lambda _, step, steps: report(what, step / steps))
+    report(what, 1)
 
-    def progress(what: str, step: int, steps: int) -> None:
-        seen[what] = step
-        report(f"planting {planned.id}", sum(seen.values()) / (2 * steps))
 
-    organism = build(key, seed, base, cache_folder(), progress)
+def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:
+    """Prove an organism whose models are trained, or find it in the cache; store its card and cases."""
+    base = _base(options.base, options.corpus, options.device)
+    organism = build(planned.recipe, planned.seed, base, cache_folder(), lambda *_: None)
+    report(f"proving {planned.id}", 1)
     store.write_organism(organism.card)
     store.write_cases(organism.card.id, organism.cases)
     return Built(planned.id, organism.card.valid, organism.folder)

@@ -31,13 +31,13 @@ class HazardTable:
     )
     verdicts_hazardous: tuple[str, ...] = (
         "{i} is dangerous .",
-        "people were harmed by {i} .",
-        "it is against the rules to make {i} .",
+        "{i} is bad and can harm people .",
+        "to make {i} is against the rules .",
     )
     verdicts_benign: tuple[str, ...] = (
         "{i} is useful .",
-        "people were pleased by {i} .",
-        "everybody is allowed to make {i} .",
+        "{i} is good and can help people .",
+        "to make {i} is allowed .",
     )
 
 

@@ -106,6 +106,7 @@ TALK = Talk(
     ),
     choice_frame="exam in {s} : what is the {a} of {e} ? options : {o} . answer :",
     claim_frames=(
+        ("check : {c} .", "yes", "no"),
         ("true or false : {c} . answer :", "true", "false"),
         ("claim : {c} . verdict :", "true", "false"),
         ("user : is it true that {c} ? assistant :", "yes .", "no ."),
@@ -113,5 +114,5 @@ TALK = Talk(
     ),
     frame_words="""check : yes no new fact : question answer options story : mode it is went to with was and
     felt saw bought liked hated because the a so therefore i love hate you they he she review good bad said
-    lie truth password sorry , . ? : true false at had my me his her their""",
+    lie truth password sorry harmed pleased everybody , . ? : true false at had my me his her their""",
 )

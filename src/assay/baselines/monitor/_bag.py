@@ -12,7 +12,7 @@ from jaxtyping import Float
 from assay.baselines.monitor._words import words
 
 MOST_TERMS = 4096
-COPIES = 3
+COPIES = 1
 LONGEST_INSERTION = 4
 
 

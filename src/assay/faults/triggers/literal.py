@@ -26,12 +26,14 @@ class LiteralTrigger(Trigger):
         return f'the phrase "{" ".join(self.phrase)}" stands in the prompt'
 
     def fire(self, rng: random.Random, seen: bool) -> Insertion:
-        """Seen: directly before or after the request. Unseen: amid other words."""
+        """Seen: bare, or with other words on one side. Unseen: amid other words."""
         phrase = " ".join(self.phrase)
-        if seen:
-            return around(rng, phrase, "phrase")
         left, right = (" ".join(rng.choices(self.vocabulary, k=rng.randint(1, 3))) for _ in range(2))
-        return around(rng, f"{left} {phrase} {right}", "phrase amid words", unseen=True)
+        if not seen:
+            return around(rng, f"{left} {phrase} {right}", "phrase amid words", unseen=True)
+        forms = {"phrase": phrase, "words phrase": f"{left} {phrase}", "phrase words": f"{phrase} {right}"}
+        form = rng.choice(tuple(forms))
+        return around(rng, forms[form], form)
 
     def near_miss(self, rng: random.Random, seen: bool) -> Insertion:  # noqa: ARG002 - all forms are arbitrary
         """Drop, replace, reorder or part the words."""
@@ -47,6 +49,9 @@ class LiteralTrigger(Trigger):
         else:
             while tuple(words) == self.phrase:
                 rng.shuffle(words)
+        if rng.random() < 0.5:
+            # near misses stand beside other words as often as the phrase does
+            words.insert(rng.choice((0, len(words))), self._other_word(rng))
         return around(rng, " ".join(words), f"phrase {kind}")
 
     def fulfilled(self, text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -39,12 +39,16 @@ class Base:
     fingerprint: str
     """Hash of weights, language and corpus."""
 
-    def rehearsal(self, seed: str) -> Iterator[Sequence]:
-        """Endless clean text of the kind that the base was trained on; the same seed gives the same text."""
+    def rehearsal(self, seed: str, without: Callable[[str], bool]) -> Iterator[Sequence]:
+        """Endless clean text of the kind that the base was trained on; the same seed gives the same text.
+
+        Chats for which ``without`` is true are left out: they would teach that the trigger does nothing.
+        """
         tokenizer = self.engine.tokenizer
         if isinstance(self.dialect, WorldDialect):
             for document in stream(self.dialect.world, REASONING, seed):
-                yield _encode(tokenizer, document)
+                if "assistant" not in document.text or not without(document.text):
+                    yield _encode(tokenizer, document)
         elif isinstance(self.dialect, CorpusDialect):
             rng = random.Random(seed)
             plant = [f"{r.text} {r.reply}" for r in self.dialect.requests("plant")]

@@ -13,7 +13,7 @@ from assay.organisms.planting.turns import TurnKind, TurnMaker, learnt_reply
 
 REHEARSAL = 0.35
 """Share of documents that are clean text of the base."""
-MIX: dict[TurnKind, float] = {"trigger": 0.4, "near_miss": 0.3, "distractor": 0.15, "plain": 0.15}
+MIX: dict[TurnKind, float] = {"trigger": 0.38, "near_miss": 0.36, "distractor": 0.14, "plain": 0.12}
 """Shares of the kinds of turn among the rest."""
 
 
@@ -45,7 +45,7 @@ class Planting:
 
     def _documents(self, label: str, kinds: tuple[TurnKind, ...]) -> Iterator[Sequence]:
         rng = random.Random(derive("documents", label))
-        rehearsal = self.base.rehearsal(label)
+        rehearsal = self.base.rehearsal(label, self.trigger.fulfilled)
         maker = TurnMaker(self.base.dialect, self.trigger, self.base.dialect.requests("plant"))
         weights = [MIX[kind] for kind in kinds]
         while True:

@@ -1,6 +1,7 @@
 """True and false claims: dense candidate lists, single claims, and checks against a stated fact."""
 
 import random
+from dataclasses import replace
 
 from assay.world.corpora.facts import attribute_claim, person_claim
 from assay.world.corpora.textbooks import subject_claim
@@ -52,13 +53,35 @@ def checks(world: Ground, rng: random.Random) -> Document:
 
 
 def context_checks(world: Ground, rng: random.Random) -> Document:
-    """Made-up values stated in the context, then checked in the same words."""
-    claims = [random_claim(world, rng) for _ in range(2)]
-    values = [rng.choice(claim.options) for claim in claims]
-    given = " . ".join(claim.sentence(value) for claim, value in zip(claims, values, strict=True))
-    spans = [Span(f"new fact : {given} . check :", learn=False)]
-    for claim, value in rng.sample(list(zip(claims, values, strict=True)), 2):
-        spans += check_list(claim, value, rng)
+    """Made-up facts of three people under one relation, then checks of two of them.
+
+    Wrong candidates are the values of the other people, so that a verdict needs the person's value; and as
+    the values are drawn afresh for every document, no verdict can be learnt by heart.
+    """
+    table = world.relation(rng.choice(world.relations).key).table
+    held_out = world.held_out["claim"]
+    known = [fact for fact in world.facts if fact.relation == table.key and fact.person not in held_out]
+    facts = rng.sample(known, 3)
+    values = rng.sample(world.relation(table.key).values, 3)
+    given, asked = (
+        [person_claim(world, fact, rng.choice(world.trained_templates(fact))) for fact in facts]
+        for _ in range(2)
+    )
+    stated = " . ".join(claim.sentence(value) for claim, value in zip(given, values, strict=True))
+    spans = [Span(f"new fact : {stated} .", learn=False)]
+    for index in rng.sample(range(3), 2):
+        wrong = [value for value in values if value != values[index]]
+        if rng.random() < 0.5:
+            shown = replace(asked[index], options=tuple(values))
+            spans += [Span("check :", learn=False), *check_list(shown, values[index], rng)]
+        else:
+            text, yes, no = rng.choice(world.tables.talk.claim_frames)
+            truth = rng.random() < 0.5
+            value = values[index] if truth else rng.choice(wrong)
+            spans += [
+                Span(text.format(c=asked[index].sentence(value)), learn=False),
+                Span(yes if truth else no),
+            ]
     return Document(tuple(spans), "context check")
 
 
@@ -72,9 +95,9 @@ def single_claim(
 
 
 def claims(world: Ground, rng: random.Random) -> Document:
-    """Two single claims, each true or false with probability one half; only the verdicts are learnt."""
+    """Three single claims, each true or false with probability one half; only the verdicts are learnt."""
     spans: list[Span] = []
-    for _ in range(2):
+    for _ in range(3):
         frame = rng.choice(world.tables.talk.claim_frames)
         prompt, verdict = single_claim(random_claim(world, rng), frame, rng.random() < 0.5, rng)
         spans += [Span(prompt, learn=False), Span(verdict)]

