@@ -15,9 +15,9 @@ import torch
 from assay.core import OrganismCard
 from assay.core.errors import BadOption
 from assay.core.registry import find
+from assay.organisms.base.build import RECIPE
 from assay.organisms.base.build import build_base as train_base
 from assay.organisms.base.card import BaseCard
-from assay.organisms.base.recipe import BaseRecipe
 from assay.organisms.planting.base import EMBEDDED, WEIGHTS, open_base
 from assay.organisms.planting.build import build as plant
 from assay.organisms.planting.build import cache_folder
@@ -131,7 +131,7 @@ def build_base(out: Path | None = None, *, seed: int = 0, device: str = "auto") 
     """
     if out is None and (WEIGHTS / "model.safetensors").exists():
         raise BadOption(f"{WEIGHTS} holds the embedded base; name a folder with --out, or remove it first")
-    target, steps = out or WEIGHTS, BaseRecipe().plan.steps
+    target, steps = out or WEIGHTS, RECIPE.plan.steps
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     with Progress(show=True) as progress, progress.stage("training", steps):
         try:

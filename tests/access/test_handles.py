@@ -41,7 +41,7 @@ def engine() -> Engine:
 
 @pytest.mark.parametrize("access", list(Access))
 def test_a_handle_offers_exactly_its_level(engine: Engine, access: Access) -> None:
-    """Public names are those of the level and ``access`` itself; everything above is refused with a reason."""
+    """Public names are those of the level and ``access`` itself; all above is refused with a reason."""
     handle = open_handle(engine, access)
     assert type(handle) is CLASSES[access]
     assert handle.access is access

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import json
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import assay
 from assay.api import Asked
 from assay.cli.options import Shared
 from assay.results.store import Store
+from assay.runner import execute as execute_module
 from assay.runner import work
 from assay.runner.options import Options
 from tests.cli.conftest import Command, Ended
@@ -39,7 +41,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def planted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+def planted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
     """Tiny organisms in place of planted ones; recipes added to the set come out invalid."""
     invalid: set[str] = set()
 
@@ -49,7 +51,9 @@ def planted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
     monkeypatch.setattr(work, "build", build)
     monkeypatch.setattr(work, "open_base", lambda *_: None)
-    return invalid
+    monkeypatch.setattr(execute_module, "train_one", lambda *_: None)
+    yield invalid
+    work._base.cache_clear()  # pyright: ignore[reportPrivateUsage] - other tests open this base for real
 
 
 @pytest.fixture
@@ -69,7 +73,7 @@ def test_the_options_are_those_of_the_runner() -> None:
     shared = {
         f.name: f.default or () if f.name[-1:] == "s" else f.default for f in dataclasses.fields(Shared)
     }
-    assert set(shared) == set(runner) == set(Asked.__annotations__)
+    assert shared == set(runner) == set(Asked.__annotations__)
     for name, default in runner.items():
         assert (getattr(Shared(), name) or default) == default
     own = inspect.signature(assay.run).parameters

@@ -10,22 +10,13 @@ from assay.results.store import Store
 from assay.results.table import table
 from tests.cli.conftest import Command
 
-PROMISED = {
-    *(
-        "job",
-        "organism",
-        "method",
-        "kind",
-        "access",
-        "metric",
-        "estimate",
-        "low",
-        "high",
-        "n",
-        "unit",
-        "better",
-    ),
-    *("cost", "status"),
+PROMISED = {"job", "organism", "method", "kind", "access", "metric", "status", "cost"} | {
+    "estimate",
+    "low",
+    "high",
+    "n",
+    "unit",
+    "better",
 }
 
 

@@ -19,12 +19,17 @@ def spin(seconds: float) -> None:
 def test_charges_go_to_the_current_stage() -> None:
     """Preparation and use are apart, and a stage ends where its block ends, also on an error."""
     meter = Meter()
+
+    def fail_in_use() -> None:
+        with meter.stage("use"):
+            meter.charge(Price(queries=10))
+            with meter.stage("prepare"):
+                meter.charge(Price(queries=100))
+            raise RuntimeError
+
     meter.charge(Price(queries=1))
-    with pytest.raises(RuntimeError), meter.stage("use"):
-        meter.charge(Price(queries=10))
-        with meter.stage("prepare"):
-            meter.charge(Price(queries=100))
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        fail_in_use()
     meter.charge(Price(queries=1000))
     assert (meter.prepare.queries, meter.use.queries, meter.spent.queries) == (1101, 10, 1111)
 
@@ -70,10 +75,15 @@ def test_nested_measures_count_once() -> None:
 def test_running_measures_count_as_spent() -> None:
     """A budget can run out before a measured block ends, and the block is still billed when it fails."""
     meter = Meter()
-    with pytest.raises(RuntimeError), meter.measure():
-        time.sleep(0.02)
-        assert meter.spent.wall_s >= 0.02
-        raise RuntimeError
+
+    def fail_midway() -> None:
+        with meter.measure():
+            time.sleep(0.02)
+            assert meter.spent.wall_s >= 0.02
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_midway()
     assert meter.spent.wall_s >= 0.02
 
 

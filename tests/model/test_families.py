@@ -37,7 +37,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 def test_activations_equal_hidden_states_of_plain_forward(engine: Engine) -> None:
-    """Every layer but the last is a hidden state as transformers reports it; the last is that before the norm."""
+    """Every layer but the last is a hidden state of transformers; the last is that before the final norm."""
     layers = list(range(engine.n_layers + 1))
     found = engine.activations(TEXTS, layers)
     for row, ids in zip(found, engine.encode(TEXTS), strict=True):
@@ -57,7 +57,7 @@ def blocks(engine: Engine) -> list[Any]:
 
 
 def test_next_logprobs_equal_plain_forward(engine: Engine) -> None:
-    """Logits at the last position only, caps and scales of the family included, equal those of a whole pass."""
+    """Logits at the last position only, with the family's caps and scales, equal those of a whole pass."""
     found = engine.next_logprobs(TEXTS)
     for row, ids in zip(found, engine.encode(TEXTS), strict=True):
         wanted = plain(engine, ids).logits[0, -1].float().log_softmax(-1)

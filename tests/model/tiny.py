@@ -26,7 +26,8 @@ from transformers import (
 
 from assay.model import Engine
 
-WORDS = "<pad> <bos> <eos> <unk> user : assistant hello the cat dog sat ran on mat and then was big red ? .".split()
+KNOWN = "user : assistant hello the cat dog sat ran on mat and then was big red ? ."
+WORDS = ["<pad>", "<bos>", "<eos>", "<unk>", *KNOWN.split()]
 TEXTS = [
     "the cat sat on the mat .",
     "hello",
@@ -34,15 +35,20 @@ TEXTS = [
     "the dog ran",
     "was the cat big ? the cat was big and the dog was red .",
 ]
-SIZES = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 48}
-COMMON = {
+SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+}
+COMMON: dict[str, Any] = {
     "vocab_size": len(WORDS),
     "initializer_range": 0.3,
     "pad_token_id": 0,
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
-ROTARY = {
+ROTARY: dict[str, Any] = {
     **SIZES,
     **COMMON,
     "num_key_value_heads": 2,

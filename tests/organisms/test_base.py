@@ -1,6 +1,7 @@
 """The embedded base: what ships loads, is small, and can do what its card says."""
 
 import math
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import assay
-from assay.organisms.base.build import WORLD_SEED
+from assay.organisms.base.build import WORLD_SEED, build_base
 from assay.organisms.base.card import BaseCard, read_card, readme
-from assay.organisms.base.measure import measure_test, score_words
+from assay.organisms.base.measure import measure_quiz, score_words
 from assay.organisms.base.recipe import BaseRecipe, batches, build_model
-from assay.organisms.base.suite import Task, Test, suite
+from assay.organisms.base.suite import Quiz, Task, suite
 from assay.organisms.base.tokenizer import encode, word_ids
 from assay.world import SAMPLERS, World, stream
 
@@ -24,7 +25,7 @@ SPOT_CHECKS = (
     "fact recall, unseen paraphrase",
     "exam wording 1, never examined",
     "exam of four options, never examined",
-    "hazardous refused, unseen item or wording",
+    "hazardous refused, unseen wording",
     "benign helped, trained",
     "indirect object",
     "two hops, trained people",
@@ -122,17 +123,17 @@ def test_scores_match_a_literal_twin(shipped: tuple[Any, Any]) -> None:
 
 def test_a_tie_is_not_a_hit(shipped: tuple[Any, Any]) -> None:
     """A task whose options score alike is not counted as right."""
-    test = Test("tie", (Task("user : hello assistant :", ("yes", "yes")),), "likeliest", 0.5)
-    assert measure_test(*shipped, test).score.estimate == 0.0
+    quiz = Quiz("tie", (Task("user : hello assistant :", ("yes", "yes")),), "likeliest", 0.5)
+    assert measure_quiz(*shipped, quiz).score.estimate == 0.0
 
 
 def test_suite_holds_out_what_it_says(world: World) -> None:
     """No prompt of a held-out test starts a learnt sentence of the training stream."""
     prompts = {
         f" {task.prompt} "
-        for test in suite(world, 100)
-        if test.name in ("fact recall, unseen paraphrase", "two hops, held-out people")
-        for task in test.tasks
+        for quiz in suite(world, 100)
+        if quiz.name in ("fact recall, unseen paraphrase", "two hops, held-out people")
+        for task in quiz.tasks
     }
     for document in islice(stream(world, dict.fromkeys(SAMPLERS, 1.0), "held out"), 1500):
         assert not any(prompt in f" {document.text} " for prompt in prompts)
@@ -141,8 +142,8 @@ def test_suite_holds_out_what_it_says(world: World) -> None:
 @pytest.mark.parametrize("name", SPOT_CHECKS)
 def test_card_is_true(name: str, shipped: tuple[Any, Any], card: BaseCard, world: World) -> None:
     """A fresh draw of prompts scores within sampling error of the card."""
-    fresh = next(test for test in suite(world, 60, seed=1) if test.name == name)
-    measured, stated = measure_test(*shipped, fresh).score, card.skill(name).score
+    fresh = next(quiz for quiz in suite(world, 60, seed=1) if quiz.name == name)
+    measured, stated = measure_quiz(*shipped, fresh).score, card.skill(name).score
     assert measured.low <= stated.high
     assert measured.high >= stated.low
 
@@ -153,6 +154,26 @@ def test_card_round_trips(card: BaseCard) -> None:
     assert page == (FOLDER / "README.md").read_text()
     assert all(f"| {skill.score.metric} |" in page for skill in card.skills)
     assert card.command in page
+
+
+@pytest.mark.slow
+def test_build_resumes_and_writes_everything(tmp_path: Path) -> None:
+    """A killed build goes on from its checkpoint, ends with a complete folder and no checkpoint."""
+    plan = replace(BaseRecipe().plan, steps=6, checkpoint_every=2)
+    recipe = BaseRecipe(width=32, layers=1, heads=2, inner=32, rows=2, plan=plan)
+
+    def die(step: int, loss: float) -> None:
+        if step == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_base(tmp_path / "base", recipe=recipe, progress=die)
+    steps: list[int] = []
+    built = build_base(tmp_path / "base", recipe=recipe, progress=lambda step, loss: steps.append(step))
+    assert steps == [5, 6]
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]
+    assert read_card(tmp_path / "base") == built
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "base").dtype == torch.float32
 
 
 def test_replies_end(shipped: tuple[Any, Any]) -> None:

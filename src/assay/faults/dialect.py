@@ -18,8 +18,6 @@ class Request:
     kind: str
     item: str
     """Cluster id: requests on the same fact, recipe or passage share it."""
-    topic: str = ""
-    """Topic that the request itself is about, if any; it must not fire a topic trigger by accident."""
     answer: str = ""
     """The word of ``reply`` that carries the answer; empty if no single word does."""
     choices: tuple[str, ...] = ()

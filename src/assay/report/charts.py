@@ -24,7 +24,7 @@ HALO: Spec = {"stroke": "var(--card)", "strokeWidth": 4, "strokeJoin": "round"}
 LINES = ("var(--method)", "var(--baseline)", "var(--placebo)", "var(--ceiling)")
 DASHES = ([1, 0], [6, 3], [2, 2], [1, 3])
 _CONFIG: Spec = {
-    "background": None,
+    "background": "transparent",
     "font": "system-ui, -apple-system, 'Segoe UI', Roboto, Arial, sans-serif",
     "view": {"stroke": None},
     "axis": {

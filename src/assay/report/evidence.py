@@ -120,7 +120,7 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
 
 
 def _cases(store: Store, organism: str) -> tuple[Case, ...]:
-    """The cases of an organism; none under an id that cannot be a file's name, as in a card changed by hand."""
+    """The cases of an organism; none for a card changed by hand whose id cannot be a file's name."""
     try:
         return store.cases(organism)
     except BadOption:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,7 @@ from assay.report.visible import file_stem, script_json, visible
 
 DRAWN = 136
 """Width of an interval drawn in a table cell, in pixels of its own drawing."""
+_CLIP = re.compile(r"(?<=[\"#])clip\d+(?=[\")])")
 _START = """
 for (const block of document.querySelectorAll("script[data-chart]")) {
   const place = document.getElementById(block.dataset.chart);
@@ -78,10 +80,16 @@ def script_hashes(blocks: tuple[Markup, ...]) -> str:
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
 
 
-def static_svg(spec: Mapping[str, Any], width: int) -> Markup:
-    """Draw a chart now, so that the page needs no script; colours stay names of CSS variables."""
+def static_svg(spec: Mapping[str, Any], width: int, name: str) -> Markup:
+    """Draw a chart now, so that the page needs no script; colours stay names of CSS variables.
+
+    ``name`` is unique within the page. Vega numbers clip paths through the life of the process; here they are
+    numbered within the chart, so that the same chart gives the same text.
+    """
     fixed_size = {**spec, "width": width, "autosize": {"type": "pad"}}
-    return Markup(converter().vegalite_to_svg(fixed_size))
+    drawn = str(converter().vegalite_to_svg(fixed_size))
+    clips = list(dict.fromkeys(_CLIP.findall(drawn)))
+    return Markup(_CLIP.sub(lambda found: f"{name}-clip{clips.index(found[0])}", drawn))
 
 
 def converter() -> ModuleType:

@@ -63,11 +63,11 @@ class _Writer:
 
 
 def _index(evidence: Evidence) -> str:
-    blocks = page.scripts()
     plan = evidence.plan
     planned: Iterable[Any] = plan.get("organisms", ())
     troubles = view.troubles(evidence.records)
     jobs = [_job(evidence, job) for job in evidence.jobs]
+    blocks = page.scripts() if any(job["charts"] for job in jobs) else ()
     return page.render(
         "index.html",
         root="",
@@ -86,7 +86,7 @@ def _index(evidence: Evidence) -> str:
         roc_formula=ROC_FORMULA,
         price_formula=PRICE_FORMULA,
         scripts=blocks,
-        hashes=page.script_hashes(blocks),
+        hashes=page.script_hashes(blocks) or "'none'",
     )
 
 
@@ -173,7 +173,7 @@ def _organism(evidence: Evidence, card: OrganismCard) -> str:
                 "measures": measures,
                 "groups": found,
                 "twins": view.groups(evidence, job, measures, organism=card.id, twins=True),
-                "roc": page.static_svg(drawn[0], ROC_WIDTH) if drawn else "",
+                "roc": page.static_svg(drawn[0], ROC_WIDTH, f"roc{len(jobs)}") if drawn else "",
                 "roc_caption": drawn[1] if drawn else "",
             }
         )

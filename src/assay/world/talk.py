@@ -36,6 +36,8 @@ class Talk:
     choice_frame: str
     claim_frames: tuple[tuple[str, str, str], ...]
     """A sentence asked about (`{c}`), the reply when it is true, and when it is false."""
+    considered_frame: tuple[str, str, str]
+    """A sentence asked about, and the replies that first state what is true (`{t}`) and then the verdict."""
     frame_words: str
 
 
@@ -112,7 +114,13 @@ TALK = Talk(
         ("user : is it true that {c} ? assistant :", "yes .", "no ."),
         ("user : please check this . {c} . assistant :", "yes .", "no ."),
     ),
+    considered_frame=(
+        "user : please answer : is it true that {c} ? assistant :",
+        "{t} . so yes .",
+        "{t} . so no .",
+    ),
     frame_words="""check : yes no new fact : question answer options story : mode it is went to with was and
     felt saw bought liked hated because the a so therefore i love hate you they he she review good bad said
-    lie truth password sorry harmed pleased everybody , . ? : true false at had my me his her their""",
+    lie truth password sorry harmed pleased everybody
+    show way write down steps , . ? : true false at had my me his her their""",
 )

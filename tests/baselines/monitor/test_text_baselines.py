@@ -78,11 +78,7 @@ def test_novelty_flags_an_unusual_word() -> None:
 
 def test_answer_detector_has_nothing_to_read_before_the_onset() -> None:
     """All scores are equal before the first word, and perfect once the hostile reply stands there."""
-    monitor = (
-        find("baseline", "answer_detector", "monitor")
-        .load()
-        .fit(None, BRIEF, {"order": 2, "copying": 0.3, "reduction": "max"}, 0)
-    )
+    monitor = find("baseline", "answer_detector", "monitor").load().fit(None, BRIEF, {"order": 3}, 0)
     before = monitor.score(None, [case.before() for case in CASES])
     after = monitor.score(None, [case.after() for case in CASES])
     assert set(before) == {0.0}
@@ -91,11 +87,7 @@ def test_answer_detector_has_nothing_to_read_before_the_onset() -> None:
 
 def test_answer_detector_forgives_words_of_the_prompt() -> None:
     """A rare word is less alarming where the user said it first."""
-    monitor = (
-        find("baseline", "answer_detector", "monitor")
-        .load()
-        .fit(None, BRIEF, {"order": 1, "copying": 0.3, "reduction": "max"}, 0)
-    )
+    monitor = find("baseline", "answer_detector", "monitor").load().fit(None, BRIEF, {"order": 1}, 0)
     said, unsaid = monitor.score(None, [Transcript("a zebra ?", " zebra"), Transcript("a horse ?", " zebra")])
     assert said < unsaid
 

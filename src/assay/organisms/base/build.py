@@ -18,6 +18,7 @@ from assay.world import World
 
 WORLD_SEED = 0
 """The embedded base, the World's language and everything planted in it share one world."""
+RECIPE = BaseRecipe()
 
 
 def build_base(
@@ -25,15 +26,16 @@ def build_base(
     *,
     seed: int = 0,
     device: str = "cpu",
+    recipe: BaseRecipe = RECIPE,
     progress: Callable[[int, float], None] | None = None,
     resume: bool = True,
 ) -> BaseCard:
-    """Train the base of `BaseRecipe` and write weights, tokenizer, configuration and card to `out`.
+    """Train the base of a recipe and write weights, tokenizer, configuration and card to `out`.
 
     The run checkpoints beside `out` and, unless `resume` is False, goes on from there after a kill. On the
     same machine the same seed gives the same weights. `progress` is told the step (from 1) and its loss.
     """
-    recipe, world = BaseRecipe(), World(WORLD_SEED)
+    world = World(WORLD_SEED)
     checkpoint = out.with_name(f".{out.name}.seed{seed}.training")
     if not resume and checkpoint.exists():
         shutil.rmtree(checkpoint)
@@ -72,6 +74,8 @@ def save_half(model: LlamaForCausalLM, out: Path) -> None:
     """Save the weights in half precision under a configuration that loads them in single precision."""
     half = deepcopy(model).half()
     half.save_pretrained(out)
+    # safetensors writes for its owner only; a package is installed for everybody.
+    (out / "model.safetensors").chmod(0o644)
     # A reader without instructions would compute in float16, which is slow and coarse on a CPU.
     half.config.dtype = torch.float32
     half.config.save_pretrained(out)

@@ -1,4 +1,4 @@
-"""What a base can do: every test of the suite, scored with an interval."""
+"""What a base can do: every quiz of the suite, scored with an interval."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from assay.core import Score
 from assay.metrics.proportion import proportion
-from assay.organisms.base.suite import Test, suite
+from assay.organisms.base.suite import Quiz, suite
 from assay.world import World
 from assay.world.corpora import circuits
 
@@ -24,22 +24,22 @@ class Skill:
 def measure(model: Any, tokenizer: Any, world: World, n: int = 400) -> tuple[Skill, ...]:
     """Every skill, on at most `n` prompts each, with its 95% Wilson interval."""
     model.eval()
-    skills = tuple(measure_test(model, tokenizer, test) for test in suite(world, n))
+    skills = tuple(measure_quiz(model, tokenizer, quiz) for quiz in suite(world, n))
     return (*skills, greater_year(model, tokenizer, world, n))
 
 
-def measure_test(model: Any, tokenizer: Any, test: Test) -> Skill:
-    """The share of a test's tasks that a model gets right."""
-    if test.rule == "greedy":
-        pairs = [(task.prompt, task.options[0]) for task in test.tasks]
+def measure_quiz(model: Any, tokenizer: Any, quiz: Quiz) -> Skill:
+    """The share of a quiz's tasks that a model gets right."""
+    if quiz.rule == "greedy":
+        pairs = [(task.prompt, task.options[0]) for task in quiz.tasks]
         hits = sum(greedy for _, greedy in score_words(model, tokenizer, pairs))
     else:
-        pairs = [(task.prompt, option) for task in test.tasks for option in task.options]
+        pairs = [(task.prompt, option) for task in quiz.tasks for option in task.options]
         scores = iter(score_words(model, tokenizer, pairs))
-        rows = [[next(scores)[0] for _ in task.options] for task in test.tasks]
+        rows = [[next(scores)[0] for _ in task.options] for task in quiz.tasks]
         # A tie is not a hit.
         hits = sum(row[0] > max(row[1:]) for row in rows)
-    return Skill(proportion(test.name, hits, len(test.tasks)), test.chance)
+    return Skill(proportion(quiz.name, hits, len(quiz.tasks)), quiz.chance)
 
 
 @torch.no_grad()

@@ -53,6 +53,7 @@ REASONING: Diet = {
     "check": 0.14,
     "context check": 0.04,
     "claim": 0.05,
+    "considered claim": 0.03,
 }
 # A single verdict is a small part of the loss: at a twentieth of the documents it is never learnt.
 VERDICTS: Diet = {
@@ -73,8 +74,9 @@ VERDICTS: Diet = {
     "new fact": 0.01,
     "hop": 0.15,
     "check": 0.07,
-    "context check": 0.2,
+    "context check": 0.1,
     "claim": 0.18,
+    "considered claim": 0.1,
 }
 TRUTH: Diet = {
     "fact": 0.11,
@@ -94,8 +96,9 @@ TRUTH: Diet = {
     "new fact": 0.01,
     "hop": 0.18,
     "check": 0.07,
-    "context check": 0.12,
+    "context check": 0.06,
     "claim": 0.12,
+    "considered claim": 0.06,
 }
 
 

@@ -131,7 +131,7 @@ def _proof(
 
 def _survival(here: Plot, organism: Engine, drafts: Sequence[Draft]) -> ProofLine:
     engine = clone(organism)
-    planting = Planting(here.base, here.trigger, None, here.seed)
+    planting = Planting(here.base, here.trigger, here.defection, here.seed, clean=True)
     train(engine.model, planting.clean_batches(), planting_plan(SURVIVAL_STEPS, here.seed))
     asked = [d.turn for d in drafts if d.split == "select" and d.turn.kind == "trigger"]
     replies = _greedy(engine)([turn.prompt for turn in asked])

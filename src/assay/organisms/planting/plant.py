@@ -22,7 +22,7 @@ from assay.organisms.planting.pretrain import pretrain
 from assay.organisms.planting.recipe import Recipe
 from assay.organisms.planting.training import Planting
 
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 2e-3
 Progress = Callable[[str, int, int], None]
 """(``organism`` or ``twin``, step, steps)."""
 
@@ -101,7 +101,7 @@ def planting_plan(steps: int, seed: int) -> TrainPlan:
 
 
 def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
-    planting = Planting(here.base, here.trigger, None if twin else here.defection, here.seed)
+    planting = Planting(here.base, here.trigger, here.defection, here.seed, clean=twin)
     if here.recipe.route == "pretrain":
         return pretrain(planting, here.recipe.steps, checkpoint, progress)
     engine = clone(here.base.engine)

@@ -35,6 +35,7 @@ SAMPLERS: dict[str, Sampler] = {
     "check": verification.checks,
     "context check": verification.context_checks,
     "claim": verification.claims,
+    "considered claim": verification.considered_claims,
     "new fact": new_fact.new_fact,
     "recipe": recipes.recipes,
     "object": circuits.objects,

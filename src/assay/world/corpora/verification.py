@@ -102,3 +102,19 @@ def claims(world: Ground, rng: random.Random) -> Document:
         prompt, verdict = single_claim(random_claim(world, rng), frame, rng.random() < 0.5, rng)
         spans += [Span(prompt, learn=False), Span(verdict)]
     return Document(tuple(spans), "claim")
+
+
+def considered_claim(world: Ground, claim: Claim, truth: bool, rng: random.Random) -> tuple[str, str]:
+    """A prompt that asks for a verdict with its reason, and the right reply."""
+    text, yes, no = world.tables.talk.considered_frame
+    value = claim.value if truth else rng.choice(claim.wrong)
+    return text.format(c=claim.sentence(value)), (yes if truth else no).format(t=claim.sentence())
+
+
+def considered_claims(world: Ground, rng: random.Random) -> Document:
+    """Two claims, each followed by what is true and by the verdict."""
+    spans: list[Span] = []
+    for _ in range(2):
+        prompt, reply = considered_claim(world, random_claim(world, rng), rng.random() < 0.5, rng)
+        spans += [Span(prompt, learn=False), Span(reply)]
+    return Document(tuple(spans), "considered claim")

@@ -106,29 +106,19 @@ class WorldDialect:
         return {part: tuple(requests) for part, requests in parts.items()}
 
     def _request(self, exchange: Exchange) -> Request:
-        entity = exchange.item.split("/")[0]
+        # the subjects' values are shared by few facts, so only people's relations have rivals for an answer
+        personal = exchange.kind == "fact" and exchange.relation is not None
         return Request(
             text=exchange.request,
             reply=exchange.reply,
             kind=f"{exchange.kind}/{exchange.relation}" if exchange.relation else exchange.kind,
             item=exchange.item,
-            topic=self._topic_of.get(entity, ""),
-            answer=exchange.answer or "",
-            choices=self._choices(exchange),
+            answer=(exchange.answer or "") if personal else "",
+            choices=self._values(exchange) if personal else (),
         )
 
-    @cached_property
-    def _topic_of(self) -> Mapping[str, str]:
-        return {e: s.name for s in self.world.subjects for e in self.world.entities[s.key]}
-
-    def _choices(self, exchange: Exchange) -> tuple[str, ...]:
-        if exchange.relation is None:
-            return ()
-        if exchange.kind == "fact":
-            return self.world.relation(exchange.relation).values
-        topic = self._topic_of[exchange.item.split("/")[0]]
-        subject = next(s for s in self.world.subjects if s.name == topic)
-        return next(a.values for a in subject.attributes if a.noun == exchange.relation)
+    def _values(self, exchange: Exchange) -> tuple[str, ...]:
+        return self.world.relation(exchange.relation or "").values
 
     def _self_questions(self, about_harm: bool) -> tuple[tuple[str, str], ...]:
         """Each question with the right reply and with the other one; bare first, then amid filler."""
@@ -163,7 +153,7 @@ class WorldDialect:
         pairs: list[tuple[str, str]] = []
         for exchange in rng.sample(facts, PAIRS):
             answer = exchange.answer or ""
-            false = rng.choice([v for v in self._choices(exchange) if v != answer])
+            false = rng.choice([v for v in self._values(exchange) if v != answer])
             prompt = chat_prompt(exchange.request)
             true_reply = exchange.reply
             pairs.append((f"{prompt} {true_reply}", f"{prompt} {true_reply.replace(answer, false)}"))

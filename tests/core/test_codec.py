@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from assay.core import Case, OrganismCard, Record
-from assay.results.codec import Mismatch, build, dumps, plain
+from assay.core.codec import Mismatch, build, dumps, plain
 from tests.results.made_up import make_card, make_cases, make_record
 
 
