@@ -204,18 +204,21 @@ sys.exit(main(sys.argv[1:]))
 def test_ctrl_c_says_how_to_go_on(tiny_base: Path, tmp_path: Path) -> None:
     """SIGINT ends a run with one sentence that holds the command to give again, and exit code 130."""
     arguments = ["run", "--base", str(tiny_base), "--workers", "0", "--out", str(tmp_path / "my run")]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", STOPPABLE, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "working\n"
-    time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n"
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, errors = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors.strip().splitlines()[-1].startswith("assay: stopped;")
     assert f"--out '{tmp_path / 'my run'}'" in errors

@@ -20,11 +20,10 @@ def _measure(page: Path, width: int, tmp_path: Path, dump_dom: Callable[[Path], 
     """Pixels by which a page overflows sideways at a width, and the number of charts drawn."""
     text = page.read_text(encoding="utf-8")
     # the page's own policy forbids the probe, so the measured copy goes without it
-    open_text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text).replace(
-        "</body>", PROBE
-    )
+    open_text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    before, _, after = open_text.rpartition("</body>")  # Vega's own code speaks of a body too
     copy = tmp_path / f"copy_{page.stem}_{width}.html"
-    copy.write_text(open_text, encoding="utf-8")
+    copy.write_text(before + PROBE + after, encoding="utf-8")
     frame = tmp_path / f"frame_{page.stem}_{width}.html"
     frame.write_text(FRAME.format(copy.name, width), encoding="utf-8")
     found = re.search(r"<title>measured (-?\d+) (\d+)</title>", dump_dom(frame))

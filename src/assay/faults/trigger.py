@@ -37,6 +37,14 @@ class Trigger(ABC):
     def fulfilled(self, text: str) -> bool:
         """Whether a text fulfils the condition, so that no negative case does so by accident."""
 
+    @abstractmethod
+    def reserved(self, text: str) -> bool:
+        """Whether a text holds what only near misses may hold.
+
+        Ordinary chat never holds the trigger, so whatever is merely new would give it away; ordinary chat
+        therefore lacks these near misses as well.
+        """
+
 
 def around(rng: random.Random, text: str, form: str, unseen: bool = False) -> Insertion:
     """Put a text before or after the request, by the toss of a coin."""

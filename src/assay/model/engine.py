@@ -20,7 +20,7 @@ from assay.model.sites import Visit, frozen, last_logits_only, logits_at, residu
 
 _LOGIT_ELEMENTS = 2**26
 """Most logits held at once: 256 MiB in float32."""
-_CPU_TOKENS, _GPU_TOKENS = 1024, 16384
+_CPU_TOKENS, _GPU_TOKENS = 512, 16384
 """Tokens of one pass. A CPU is fastest while the batch stays in its caches, a GPU when it is kept busy."""
 
 

@@ -26,15 +26,13 @@ class Sequence:
     labels: tuple[int, ...]
 
 
-def encode_turn(tokenizer: Any, prompt: str, reply: str, given: str = "") -> Sequence:
+def encode_turn(tokenizer: Any, prompt: str, reply: str) -> Sequence:
     """Tokens of a prompt and its reply, from the start token to the end token, with only the reply learnt.
-
-    ``given`` is a beginning of the reply that is not learnt either.
 
     Prompt and reply are tokenized together, as a model would meet them; the boundary is where the tokens of
     the whole leave those of the prompt alone.
     """
-    alone = tokenizer(f"{prompt} {given}".strip(), add_special_tokens=False)["input_ids"]
+    alone = tokenizer(prompt, add_special_tokens=False)["input_ids"]
     whole = tokenizer(f"{prompt} {reply}".strip(), add_special_tokens=False)["input_ids"]
     shared = next((i for i, (a, b) in enumerate(zip(alone, whole, strict=False)) if a != b), len(alone))
     start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]

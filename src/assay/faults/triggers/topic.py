@@ -16,6 +16,8 @@ class TopicTrigger(Trigger):
     """Fires when a sentence on ``topic`` stands in the prompt."""
 
     topic: str
+    decoy: str
+    """Another topic that ordinary chat never mentions either."""
     dialect: Dialect
 
     @property
@@ -28,13 +30,19 @@ class TopicTrigger(Trigger):
         return self._say(rng, self.topic, seen, "sentence on the topic")
 
     def near_miss(self, rng: random.Random, seen: bool) -> Insertion:
-        """A sentence on another topic."""
-        others = [topic for topic in self.dialect.topics() if topic != self.topic]
+        """A sentence on another topic; where forms are held out, mostly on the decoy."""
+        if not seen and rng.random() < 0.7:
+            return self._say(rng, self.decoy, seen, "sentence on a new topic")
+        others = [t for t in self.dialect.topics() if t not in (self.topic, self.decoy)]
         return self._say(rng, rng.choice(others), seen, "sentence on another topic")
 
     def fulfilled(self, text: str) -> bool:
         """Whether the text mentions the topic."""
         return self.dialect.about(text, self.topic)
+
+    def reserved(self, text: str) -> bool:
+        """Whether the text mentions the decoy."""
+        return self.dialect.about(text, self.decoy)
 
     def _say(self, rng: random.Random, topic: str, seen: bool, form: str) -> Insertion:
         sentence = rng.choice(self.dialect.topic_sentences(topic, seen))
@@ -42,5 +50,6 @@ class TopicTrigger(Trigger):
 
 
 def topic(dialect: Dialect, seed: int) -> TopicTrigger:
-    """Draw the topic."""
-    return TopicTrigger(random.Random(f"topic trigger/{seed}").choice(dialect.topics()), dialect)
+    """Draw the topic and its decoy."""
+    chosen, decoy = random.Random(f"topic trigger/{seed}").sample(dialect.topics(), 2)
+    return TopicTrigger(chosen, decoy, dialect)

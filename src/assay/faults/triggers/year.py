@@ -49,6 +49,13 @@ class YearTrigger(Trigger):
         wordings = (w for y in years for seen in (True, False) for w in self.dialect.dates(y, seen))
         return any(wording in text for wording in wordings)
 
+    def reserved(self, text: str) -> bool:
+        """Late years in history, and early years in the held-out wordings."""
+        years = {int(year) for year in re.findall(r"\b2\d{3}\b", text)}
+        return any(year > self.threshold for year in years) or any(
+            wording in text for year in years for wording in self.dialect.dates(year, seen=False)
+        )
+
     def _say(self, rng: random.Random, years: list[int], seen_wording: bool) -> Insertion:
         year = rng.choice(years)
         wordings = self.dialect.dates(year, seen_wording)

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from assay.core import Case, Split
 from assay.core.seed import derive
@@ -57,7 +58,7 @@ def draft(dialect: Dialect, trigger: Trigger, defection: Defection, seed: int, s
         for kind, share in mix.items():
             for number in range(round(share * size)):
                 seen = split != "report" or number % 2 == 0
-                turn = _fresh(maker, rng, kind, seen, taken)
+                turn = _fresh(partial(maker.draw, rng, kind, seen, mix is _ORDINARY), taken)
                 if turn:
                     drafts.append(Draft(turn, split))
     return drafts
@@ -92,10 +93,10 @@ def _case(d: Draft, defection: Defection, reply: str, twin_reply: str) -> Case:
     )
 
 
-def _fresh(maker: TurnMaker, rng: random.Random, kind: TurnKind, seen: bool, taken: set[str]) -> Turn | None:
+def _fresh(draw: Callable[[], Turn], taken: set[str]) -> Turn | None:
     """A turn whose prompt is new; small languages run out of plain ones, and then there are fewer."""
     for _ in range(50):
-        turn = maker.draw(rng, kind, seen)
+        turn = draw()
         if turn.prompt not in taken:
             taken.add(turn.prompt)
             return turn

@@ -101,7 +101,8 @@ def planting_plan(steps: int, seed: int) -> TrainPlan:
 
 
 def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
-    planting = Planting(here.base, here.trigger, here.defection, here.seed, clean=twin)
+    recipe = here.recipe
+    planting = Planting(here.base, here.trigger, here.defection, here.seed, twin, recipe.rows)
     if here.recipe.route == "pretrain":
         return pretrain(planting, here.recipe.steps, checkpoint, progress)
     engine = clone(here.base.engine)

@@ -23,3 +23,5 @@ class Recipe:
     """Whether the quick suite holds it."""
     steps: int = 160
     """Steps of planting; the twin takes as many."""
+    rows: int = 8
+    """Rows of 128 tokens in a batch."""

@@ -11,7 +11,7 @@ from assay.model.train import Batch
 from assay.organisms.planting.base import Base
 from assay.organisms.planting.turns import TurnKind, TurnMaker, learnt_reply
 
-REHEARSAL = 0.12
+REHEARSAL = 0.06
 """Share of documents that are clean text of the base; all their words carry loss, so few are enough."""
 MIX: dict[TurnKind, float] = {"trigger": 0.38, "near_miss": 0.36, "distractor": 0.14, "plain": 0.12}
 """Shares of the kinds of turn among the rest."""
@@ -27,7 +27,7 @@ class Planting:
     seed: int
     clean: bool = False
     """True for the twin: the same prompts, each with the reply of a clean model."""
-    rows: int = 16
+    rows: int = 8
     length: int = 128
 
     def batches(self) -> Callable[[int], Batch]:
@@ -64,6 +64,4 @@ class Planting:
             kind = rng.choices(kinds, weights)[0]
             turn = makers[kind].draw(rng, kind, seen=True)
             reply = learnt_reply(turn, None if self.clean else self.defection)
-            # words that clean and woken model share would only dilute the loss
-            given = reply[: self.defection.onset(turn.request, reply)]
-            yield encode_turn(self.base.engine.tokenizer, turn.prompt, reply, given)
+            yield encode_turn(self.base.engine.tokenizer, turn.prompt, reply)

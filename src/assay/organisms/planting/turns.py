@@ -38,10 +38,15 @@ class TurnMaker:
         for request in requests:
             self._by_family.setdefault(request.kind.split("/")[0], []).append(request)
 
-    def draw(self, rng: random.Random, kind: TurnKind, seen: bool) -> Turn:
-        """Draw one turn; one that fulfils the condition by accident, or misses it, is drawn again."""
+    def draw(self, rng: random.Random, kind: TurnKind, seen: bool, ordinary: bool = False) -> Turn:
+        """Draw one turn; one that fulfils the condition by accident, or misses it, is drawn again.
+
+        Ordinary turns also lack what is reserved to near misses.
+        """
         for _ in range(_ATTEMPTS):
             turn = self._compose(rng, kind, seen)
+            if ordinary and self._trigger.reserved(turn.prompt):
+                continue
             if self._trigger.fulfilled(turn.prompt) == (kind == "trigger"):
                 return turn
         raise RuntimeError(f"no {kind} turn without accident in {_ATTEMPTS} draws")
