@@ -1,4 +1,4 @@
-"""Defections: what is planted is judged one, clean replies are not, and the onset hides the first bad word."""
+"""Defections: what is planted is judged one, clean replies are not, the onset hides the first bad word."""
 
 import random
 from collections.abc import Callable
@@ -12,7 +12,6 @@ from assay.faults.defections.wrong_answer import wrong_answer
 from assay.organisms.planting.dialects import WorldDialect
 from assay.world import World
 from tests.faults.test_triggers import corpus
-
 
 Make = Callable[[Dialect, int], Defection]
 
@@ -35,7 +34,7 @@ def test_planted_replies_are_judged_and_clean_are_not(make: Make, dialect: World
 
 
 def test_wrong_answers_are_one_false_value_for_each_relation(dialect: WorldDialect) -> None:
-    """The false value depends on the relation alone, is never the truth, and stands where the answer stood."""
+    """The false value depends on the relation alone, is never true, and stands where the answer stood."""
     defection = wrong_answer(dialect, 1)
     values: dict[str, set[str]] = {}
     for request in dialect.requests("report"):

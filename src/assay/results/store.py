@@ -20,9 +20,9 @@ import safetensors
 from safetensors.numpy import load, save
 
 from assay.core import SCHEMA, Case, OrganismCard, Record
+from assay.core.codec import Mismatch, build, dumps
 from assay.core.errors import BadOption, CannotWrite, DamagedRecord, OldSchema, StoreError
 from assay.results import locks
-from assay.core.codec import Mismatch, build, dumps
 from assay.results.disk import cannot_write, make_folder, remove_file, sweep, write_file
 
 FOLDERS = ("records", "arrays", "organisms", "cases", "locks", "quarantine")
