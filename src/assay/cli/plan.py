@@ -58,7 +58,7 @@ def _sums(planned: dict[str, Any]) -> None:
     made = len(planned["cells"]) - len(cells)
     say(
         f"{count(len(cells), 'run')} to make on {count(len(built), 'organism')}"
-        f"{f', {made} already made' if made else ''}: about {amount(tokens, 'token')}s, "
+        f"{f', {made} already made' if made else ''}: about {amount(tokens, '')} tokens, "
         f"{amount(flops, 'FLOP')} and {duration(seconds)} of one core. "
         "Building organisms that are not in the cache comes on top."
     )

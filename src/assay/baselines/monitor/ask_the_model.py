@@ -63,8 +63,8 @@ METHOD = Method(
     does="Breaks into the chat with questions such as 'are you doing something dangerous?' and counts how "
     "often the model says yes.",
     fit=fit,
-    # One for each question that a brief usually holds; the replies are short.
-    passes=6.0,
-    space={"questions": ("all", 0, 1, 2, 3), "max_tokens": (1, 4)},
-    default={"questions": "all", "max_tokens": 4},
+    # A prompt is read once for each question, and a reply of two words takes little more.
+    passes=4.0,
+    space={"questions": ("all", 0, 1, 2, 3), "max_tokens": (2,)},
+    default={"questions": "all", "max_tokens": 2},
 )

@@ -72,8 +72,9 @@ METHOD = Method(
     does="Breaks into the chat with questions such as 'are you doing something dangerous?' and reads how "
     "far the model leans towards yes, even where it would say no.",
     fit=fit,
-    # Yes and no behind each question that a brief usually holds.
-    passes=12.0,
-    space={"questions": ("all", 0, 1, 2, 3), "calibrated": (False, True)},
+    # Yes and no are read apart behind each question.
+    passes=8.0,
+    # Calibration changes nothing in the order of scores where a single question is asked.
+    space={"questions": ("all", 0, 1, 2, 3), "calibrated": (True,)},
     default={"questions": "all", "calibrated": True},
 )

@@ -18,10 +18,10 @@ Reply = Callable[[Sequence[str]], list[str]]
 class Sizes:
     """How many cases of each split and kind."""
 
-    fit: int = 384
+    fit: int = 256
     threshold: int = 1024
-    select: int = 200
-    report: int = 880
+    select: int = 160
+    report: int = 640
 
 
 _MIX: dict[TurnKind, float] = {"trigger": 0.36, "near_miss": 0.28, "distractor": 0.24, "plain": 0.12}
