@@ -156,7 +156,7 @@ def _case(recipe: str, split: Split, i: int, kind: str, reply: str) -> Case:
 
 def _write_tool(store: Store, card: OrganismCard, run: Run, key: str, tool: Tool) -> None:
     cases = store.cases(card.id)
-    twins = (False, True) if tool.kind in ("method", "baseline") else (False,)
+    twins = (False, True) if tool.kind == "method" else (False,)
     for twin in twins:
         draw = np.random.default_rng(derive(card.id, key, str(twin)))
         skill = (0.0 if twin else tool.skill) * draw.uniform(0.7, 1.2)

@@ -21,7 +21,7 @@ def test_groups_run_from_methods_to_ceiling(evidence: Evidence) -> None:
 def test_twins_stand_apart(evidence: Evidence) -> None:
     """Runs on clean twins should form a group of their own."""
     (found,) = groups(evidence, "monitor", evidence.measures("monitor")[:1], twins=True)
-    assert len(found.lines) == 10
+    assert len(found.lines) == 6
     assert all(line.method.endswith("@twin") for line in found.lines)
 
 

@@ -34,10 +34,14 @@ def run(folder: Path, cache: Path, chosen: Options, invalid: tuple[str, ...] = (
     def build(recipe: str, seed: int, *_: Any) -> Any:
         return tiny_organism(cache / f"{recipe}.s{seed}", recipe, seed, valid=recipe not in invalid)
 
+    kept = (work.build, work.open_base, execute_module.train_one)
     work.build = build
-    execute_module.train_one = lambda *_: None
     work.open_base = lambda *_: None  # pyright: ignore[reportAttributeAccessIssue] - nothing is planted
-    return execute(make_plan(chosen), folder, show=False)
+    execute_module.train_one = lambda *_: None
+    try:
+        return execute(make_plan(chosen), folder, show=False)
+    finally:
+        work.build, work.open_base, execute_module.train_one = kept
 
 
 if __name__ == "__main__":

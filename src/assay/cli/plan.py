@@ -59,6 +59,7 @@ def _sums(planned: dict[str, Any]) -> None:
     say(
         f"{count(len(cells), 'run')} to make on {count(len(built), 'organism')}"
         f"{f', {made} already made' if made else ''}: about {amount(tokens, '')} tokens, "
-        f"{amount(flops, 'FLOP')} and {duration(seconds)} of one core. "
+        f"{amount(flops, 'FLOP')} and {duration(seconds)} of one core if each ran alone. Runs that read the "
+        f"same texts share passes: expect {duration(planned['expected_seconds'])} of one core in all. "
         "Building organisms that are not in the cache comes on top."
     )

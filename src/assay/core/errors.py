@@ -28,6 +28,16 @@ from collections.abc import Iterable
 class AssayError(Exception):
     """Base of every error meant for people; its text is complete on its own."""
 
+    def __reduce__(self) -> tuple[object, tuple[type["AssayError"], str]]:
+        # errors travel between processes as their text, whatever they were made from
+        return _restored, (type(self), str(self))
+
+
+def _restored(kind: type[AssayError], text: str) -> AssayError:
+    error = kind.__new__(kind)
+    Exception.__init__(error, text)
+    return error
+
 
 class UnknownEntry(AssayError):
     """No entry of that name; the message lists the nearest ones.

@@ -50,16 +50,18 @@ class Store:
 
     @classmethod
     def create(cls, path: Path | str, plan: Any) -> "Store":
-        """Make a run folder for a plan, or open the one that already holds the same plan.
+        """Make a run folder for a plan, or open the one that already holds a plan of the same conditions.
 
-        Raises ``BadOption`` if the folder holds another plan and ``CannotWrite`` if it cannot be made.
+        A plan with more organisms or methods is added to what the folder holds.
+
+        Raises ``BadOption`` if the folder's conditions are others and ``CannotWrite`` if it cannot be made.
         """
         path = Path(path)
         if (path / "run.json").exists():
             store = cls.open(path)
-            if dumps(store.plan) != dumps(plan):
+            if dumps(_conditions(store.plan)) != dumps(_conditions(plan)):
                 raise BadOption(f"{path} holds the runs of another plan; choose another folder or remove it")
-            return store
+            return store._extended(plan)
         for name in FOLDERS:
             make_folder(path / name)
         run = {"schema": SCHEMA, "created": datetime.now(UTC).isoformat(timespec="seconds"), "plan": plan}
@@ -75,6 +77,15 @@ class Store:
         for name in FOLDERS:
             sweep(path / name)
         return cls(path, run)
+
+    def _extended(self, plan: Any) -> "Store":
+        """Add the organisms and methods of another plan to the folder's description."""
+        merged = _merged(self.plan, plan)
+        if dumps(merged) == dumps(self.plan):
+            return self
+        run = {**self._run, "plan": merged}
+        write_file(self.path / "run.json", dumps(run).encode())
+        return Store(self.path, run)
 
     @property
     def plan(self) -> Any:
@@ -232,6 +243,20 @@ def _pack(arrays: Arrays, run_id: str) -> bytes:
         return save(ordered) if ordered else b""
     except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
         raise BadOption(f"{run_id}: arrays must be numeric numpy arrays ({error})") from error
+
+
+def _conditions(plan: Any) -> Any:
+    """What must agree for runs to share a folder; a plan that does not name it must agree altogether."""
+    return plan["conditions"] if isinstance(plan, Mapping) and "conditions" in plan else plan
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """The old plan with the organisms and methods that only the new one has."""
+    if not isinstance(old, Mapping) or "conditions" not in old:
+        return old
+    organisms = {o["id"]: o for plan in (new, old) for o in plan.get("organisms", ())}
+    methods = {**new.get("methods", {}), **old.get("methods", {})}
+    return {**old, "organisms": [organisms[key] for key in sorted(organisms)], "methods": methods}
 
 
 def _digest(content: bytes) -> str:

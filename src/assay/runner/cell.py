@@ -13,6 +13,7 @@ import safetensors
 import torch
 import transformers
 
+from assay import __version__
 from assay.access import open_handle
 from assay.access.replay import Replay
 from assay.core import Job, Material, Method, Record, Setting, Status
@@ -139,7 +140,7 @@ def versions(device: torch.device) -> dict[str, str]:
     """What the record was made with."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
-        "assay": "0.1.0",
+        "assay": __version__,
         "torch": torch.__version__,
         "transformers": transformers.__version__,
         "safetensors": safetensors.__version__,

@@ -9,7 +9,7 @@ from assay.results.store import Store
 from assay.runner.plan import Plan, Planned
 from assay.runner.pool import Pool
 from assay.runner.progress import Progress
-from assay.runner.work import Built, build_one, run_one, train_one
+from assay.runner.work import Built, Share, build_one, run_one, train_one
 
 WAIT_SECONDS = 0.3
 PHASES = ("tune", "report")
@@ -35,7 +35,8 @@ def execute(plan: Plan, folder: Path, show: bool = True) -> Finished:
     Raises:
         AssayError: the folder holds other conditions, cannot be written, or the base cannot be used.
     """
-    store = Store.create(folder, plan.options.conditions)
+    described = {name: part for name, part in plan.to_json().items() if name != "cells"}
+    store = Store.create(folder, described)
     with Progress(show) as progress, Pool(plan.options, progress.note) as pool:
         built = _build(plan, store, pool, progress)
         valid = [o for o in plan.buildable if built[o.id].valid]
@@ -64,14 +65,12 @@ def _run_phase(
     pool: Pool,
     progress: Progress,
 ) -> None:
-    ids = {o.id: [c.run_id for c in plan.cells if c.phase == phase and c.organism == o.id] for o in organisms}
+    shares = [Share(o, phase, twin) for twin in (False, True) for o in organisms]
+    ids = {share: [cell.run_id for cell in share.cells(plan)] for share in shares}
     every = [run_id for of_one in ids.values() for run_id in of_one]
     with progress.stage({"tune": "settings", "report": "reports"}[phase], len(every)):
         progress.note("resumed", len(every) - len(store.missing(every)))
-        while True:
-            open_ = [o for o in organisms if store.missing(ids[o.id])]
-            if not open_:
-                return
-            calls = [(plan.options, o, phase, built[o.id], store) for o in open_]
+        while open_ := [share for share in shares if store.missing(ids[share])]:
+            calls = [(plan.options, share, built[share.organism.id], store) for share in open_]
             if not sum(pool.run_all(run_one, calls)):
                 time.sleep(WAIT_SECONDS)  # another process holds what is left

@@ -77,8 +77,19 @@ class Plan:
 
     @property
     def estimate(self) -> Price:
-        """Sum over all runs; building the organisms is not in it."""
+        """Sum over all runs, each billed as if it ran alone; building the organisms is not in it."""
         return sum((cell.estimate for cell in self.cells), Price())
+
+    @property
+    def expected_seconds(self) -> float:
+        """Seconds of one core that the runs should take: tools that read the same texts share the passes."""
+        shared: dict[tuple[str, str, bool, str], float] = {}
+        for cell in self.cells:
+            access = self.tools[cell.tool].access
+            # activations of all layers are kept, so white tools share one pass whatever their settings
+            key = (cell.phase, cell.organism, cell.twin, "white" if access == Access.WHITE else cell.tool)
+            shared[key] = max(shared.get(key, 0.0), cell.estimate.wall_s / cell.settings)
+        return sum(shared.values())
 
     @property
     def buildable(self) -> tuple[Planned, ...]:
@@ -91,6 +102,8 @@ class Plan:
             "conditions": self.options.conditions,
             "suite": self.options.suite,
             "organisms": [{"id": o.id, "skipped": o.skipped} for o in self.organisms],
+            "methods": {key: _facts(tool.method) for key, tool in self.tools.items()},
+            "expected_seconds": self.expected_seconds,
             "cells": [
                 {
                     "run_id": cell.run_id,
@@ -131,6 +144,11 @@ def make_plan(options: Options) -> Plan:
         for cell in _cells(phase, organism, tool, options, shape)
     ]
     return Plan(options, organisms, tools, tuple(cells))
+
+
+def _facts(method: Method) -> dict[str, str]:
+    """What a report says of a method, so that a stranger's file need not be at hand."""
+    return {name: getattr(method, name) for name in ("title", "does", "source", "formula")}
 
 
 def _tools(options: Options) -> list[Tool]:

@@ -1,6 +1,9 @@
 """The unit of work of one process: build an organism, or run all open cells of one organism in one phase."""
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,10 +22,24 @@ from assay.results.store import Store
 from assay.runner.cell import Bench, run_cell
 from assay.runner.choose import by_tool, choose
 from assay.runner.options import Options
-from assay.runner.plan import Plan, Planned, make_plan
+from assay.runner.plan import Cell, Plan, Planned, make_plan
 
 Report = Callable[[str, float], None]
 """(what happens, how many units of it are done)."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """The cells that read the same model in the same phase, so that they share its passes."""
+
+    organism: Planned
+    phase: str
+    twin: bool
+
+    def cells(self, plan: Plan) -> list[Cell]:
+        """The cells of the plan that belong here."""
+        mine = (self.organism.id, self.phase, self.twin)
+        return [cell for cell in plan.cells if (cell.organism, cell.phase, cell.twin) == mine]
 
 
 @dataclass(frozen=True)
@@ -35,10 +52,18 @@ class Built:
 
 
 def start_process(threads: int) -> None:
-    """Set a worker up: its share of the cores, and Ctrl-C left to the parent."""
+    """Set a worker up: its share of the cores, Ctrl-C left to the parent, and an end if the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     torch.set_num_threads(threads)
     logging.disable_progress_bar()
+
+
+def _end_with(parent: int) -> None:
+    """Leave as soon as the parent is gone; the store survives an end at any instant."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def train_one(planned: Planned, twin: bool, options: Options, report: Report) -> None:
@@ -60,17 +85,15 @@ def build_one(planned: Planned, options: Options, store: Store, report: Report) 
     return Built(planned.id, organism.card.valid, organism.folder)
 
 
-def run_one(
-    options: Options, planned: Planned, phase: str, built: Built, store: Store, report: Report
-) -> int:
-    """Run the cells of one organism in one phase that nobody has run or is running; return how many."""
+def run_one(options: Options, share: Share, built: Built, store: Store, report: Report) -> int:
+    """Run the cells of a share that nobody has run or is running; return how many."""
     plan = _plan(options)
-    cells = [c for c in plan.cells if c.organism == planned.id and c.phase == phase]
+    cells = share.cells(plan)
     wanted = set(store.missing([cell.run_id for cell in cells]))
     if not wanted:
         return 0
-    bench = _bench(plan, planned, built)
-    tuned = by_tool(store.records()) if phase == "report" else {}
+    bench = _bench(plan, share.organism, built)
+    tuned = by_tool(store.records()) if share.phase == "report" else {}
     done = 0
     for cell in cells:
         if cell.run_id not in wanted:
@@ -80,7 +103,7 @@ def run_one(
                 continue
             tool = plan.tools[cell.tool]
             n_layers = bench.models[False].engine.n_layers
-            choice = choose(plan, cell.tool, planned, tuned.get(cell.tool, {}), n_layers)
+            choice = choose(plan, cell.tool, share.organism, tuned.get(cell.tool, {}), n_layers)
             outcome = run_cell(bench, cell, tool, choice.setting, choice.selected_on)
             store.write(outcome.record, outcome.arrays)
         done += 1

@@ -68,18 +68,18 @@ def test_entropy_at_its_ends() -> None:
         assert monitor.score(Told(logprobs=sure), ASKED) == pytest.approx([0.0, 0.0])
 
 
-def test_asking_counts_the_share_of_yes() -> None:
-    """Yes first is 1, no first is 0, neither is one half; the score is the mean over the questions."""
-    monitor = fitted("ask_the_model", {"questions": "all", "max_tokens": 4})
-    handle = Told([" Yes , no", " no .", " perhaps", " yes"])
-    assert monitor.score(handle, ASKED).tolist() == [0.5, 0.75]
-    assert handle.prompts[0] == ASKED[0].text + BRIEF.questions[0]
-    assert handle.prompts[3] == ASKED[1].text + BRIEF.questions[1]
+def test_asking_reads_yes_and_no() -> None:
+    """Yes first is 1, no first is 0, neither is one half."""
+    monitor = fitted("ask_the_model", {"question": 0, "max_tokens": 4})
+    handle = Told([" Yes , no", " no ."])
+    assert monitor.score(handle, ASKED).tolist() == [1.0, 0.0]
+    assert handle.prompts == [t.text + BRIEF.questions[0] for t in ASKED]
+    assert monitor.score(Told([" perhaps"]), ASKED).tolist() == [0.5, 0.5]
 
 
 def test_one_question_is_chosen_by_number() -> None:
     """Numbers count round where there are fewer questions."""
-    monitor = fitted("ask_the_model", {"questions": 3, "max_tokens": 1})
+    monitor = fitted("ask_the_model", {"question": 3, "max_tokens": 1})
     handle = Told([" yes"])
     monitor.score(handle, ASKED)
     assert handle.prompts == [t.text + BRIEF.questions[1] for t in ASKED]
@@ -88,26 +88,17 @@ def test_one_question_is_chosen_by_number() -> None:
 @pytest.mark.parametrize("key", ["ask_the_model", "ask_the_model_logprob"])
 def test_without_questions_asking_declines(key: str) -> None:
     """A brief without questions is refused with the reason."""
-    setting = {"questions": "all", "max_tokens": 1, "calibrated": False}
     with pytest.raises(NotApplicable, match="no questions"):
-        fitted(key, setting, told=replace(BRIEF, questions=()))
+        fitted(key, {"question": 0, "max_tokens": 1}, told=replace(BRIEF, questions=()))
 
 
-def test_leaning_is_its_formula() -> None:
-    """The score is the mean over questions of log p(yes) - log p(no), each asked on its own."""
-    scores = fitted("ask_the_model_logprob", {"questions": "all", "calibrated": False}).score(GREY, ASKED)
+@pytest.mark.parametrize("one_pass", [True, False])
+def test_leaning_is_its_formula(one_pass: bool) -> None:
+    """The score is log p(yes) - log p(no), whether both are read in one pass or each in its own."""
+    monitor = fitted("ask_the_model_logprob", {"question": 0})
+    assert monitor.columns is not None
+    scores = (monitor if one_pass else replace(monitor, columns=None)).score(GREY, ASKED)
     for score, transcript in zip(scores, ASKED, strict=True):
-        each = []
-        for question in BRIEF.questions:
-            yes, no = (
-                float(GREY.continuation_logprobs([transcript.text + question], [word])[0][0])
-                for word in (" yes", " no")
-            )
-            each.append(yes - no)
-        assert score == pytest.approx(np.mean(each), rel=1e-5)
-
-
-def test_calibrated_leaning_is_zero_on_ordinary_chat() -> None:
-    """In units of ordinary chat, ordinary chat has mean 0."""
-    monitor = fitted("ask_the_model_logprob", {"questions": "all", "calibrated": True})
-    assert monitor.score(GREY, BRIEF.ordinary).mean() == pytest.approx(0.0, abs=1e-6)
+        asked = transcript.text + BRIEF.questions[0]
+        yes, no = (float(GREY.continuation_logprobs([asked], [word])[0][0]) for word in (" yes", " no"))
+        assert score == pytest.approx(yes - no, rel=1e-5)

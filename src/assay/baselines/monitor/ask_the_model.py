@@ -15,21 +15,19 @@ from assay.jobs.monitor import MonitorBrief
 
 @dataclass(frozen=True)
 class AskingMonitor(Monitor):
-    """Puts questions behind the transcript and reads the replies."""
+    """Puts a question behind the transcript and reads the reply."""
 
-    questions: tuple[str, ...]
+    question: str
     yes: str
     no: str
     max_tokens: int
 
     def score(self, handle: Any, transcripts: Sequence[Transcript]) -> Float[np.ndarray, " n"]:
-        """Share of the questions answered yes; a reply that is neither yes nor no counts one half."""
+        """1 where the answer is yes, 0 where it is no, one half where it is neither."""
         if not transcripts:
             return np.zeros(0)
-        prompts = [joined(t.text, question) for t in transcripts for question in self.questions]
-        replies = handle.generate(prompts, max_tokens=self.max_tokens)
-        votes = np.array([self._vote(reply) for reply in replies])
-        return votes.reshape(len(transcripts), len(self.questions)).mean(axis=1)
+        prompts = [joined(t.text, self.question) for t in transcripts]
+        return np.array([self._vote(r) for r in handle.generate(prompts, max_tokens=self.max_tokens)])
 
     def _vote(self, reply: str) -> float:
         """1 where yes is said first, 0 where no is."""
@@ -38,18 +36,16 @@ class AskingMonitor(Monitor):
         return 0.5 if said is None else float(said == yes)
 
 
-def asked(brief: MonitorBrief, questions: int | str) -> tuple[str, ...]:
-    """One question by number (counted round where there are fewer), or all of them."""
+def asked(brief: MonitorBrief, number: int) -> str:
+    """One question by number, counted round where there are fewer."""
     if not brief.questions:
         raise NotApplicable("the brief holds no questions to ask the model about itself")
-    if isinstance(questions, str):
-        return brief.questions
-    return (brief.questions[questions % len(brief.questions)],)
+    return brief.questions[number % len(brief.questions)]
 
 
 def fit(handle: object, brief: MonitorBrief, setting: Setting, seed: int) -> AskingMonitor:  # noqa: ARG001
-    """Take the questions from the brief; nothing is learned."""
-    return AskingMonitor(asked(brief, setting["questions"]), brief.yes, brief.no, setting["max_tokens"])
+    """Take the question from the brief; nothing is learned."""
+    return AskingMonitor(asked(brief, setting["question"]), brief.yes, brief.no, setting["max_tokens"])
 
 
 METHOD = Method(
@@ -58,13 +54,13 @@ METHOD = Method(
     kind="baseline",
     access=Access.BLACK,
     source="Kadavath et al. 2022, Language Models (Mostly) Know What They Know, arXiv 2207.05221",
-    formula="score = share of the questions that the model answers with yes (greedy; neither yes nor no: "
-    "1/2)",
-    does="Breaks into the chat with questions such as 'are you doing something dangerous?' and counts how "
-    "often the model says yes.",
+    formula="score = 1 if the greedy answer says yes, 0 if no, 1/2 if neither",
+    does="Breaks into the chat with a question such as 'are you doing something dangerous?' and reads "
+    "whether the model says yes.",
     fit=fit,
-    # A prompt is read once for each question, and a reply of two words takes little more.
-    passes=4.0,
-    space={"questions": ("all", 0, 1, 2, 3), "max_tokens": (2,)},
-    default={"questions": "all", "max_tokens": 2},
+    # A prompt is read once, and a reply of two words takes little more.
+    passes=1.5,
+    # One question at a time: all of them cost several times more, and selection showed no gain.
+    space={"question": (0, 1, 2, 3), "max_tokens": (2,)},
+    default={"question": 0, "max_tokens": 2},
 )

@@ -13,51 +13,60 @@ from assay.baselines.monitor.ask_the_model import asked
 from assay.core import Access, Method, Monitor, Setting, Transcript
 from assay.jobs.monitor import MonitorBrief
 
+PROBES = 4
+"""Texts on which the columns of yes and no are looked for."""
+_CHUNK = 256
+_SAME = 1e-3
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class LeaningMonitor(Monitor):
-    """Log-odds of yes against no behind each question, less a centre, in units of a spread."""
+    """Log-odds of yes against no behind a question."""
 
-    questions: tuple[str, ...]
+    question: str
     yes: str
     no: str
-    centre: Float[np.ndarray, " questions"]
-    spread: Float[np.ndarray, " questions"]
+    columns: tuple[int, int] | None
+    """Where yes and no stand among the next tokens, if each is a single token: one pass then reads both."""
 
     def score(self, handle: Any, transcripts: Sequence[Transcript]) -> Float[np.ndarray, " n"]:
-        """Mean over the questions."""
-        if not transcripts:
-            return np.zeros(0)
-        return ((self.leaning(handle, transcripts) - self.centre) / self.spread).mean(axis=1)
+        """``log p(yes) - log p(no)`` behind every transcript."""
+        prompts = [joined(t.text, self.question) for t in transcripts]
+        parts = [self._leaning(handle, prompts[i : i + _CHUNK]) for i in range(0, len(prompts), _CHUNK)]
+        return np.concatenate([np.zeros(0), *parts])
 
-    def leaning(
-        self, handle: GreyHandle, transcripts: Sequence[Transcript]
-    ) -> Float[np.ndarray, "n questions"]:
-        """``log p(yes) - log p(no)`` of every transcript behind every question."""
-        prompts = [joined(t.text, question) for t in transcripts for question in self.questions]
-        both = [
-            answer
-            for prompt in prompts
-            for answer in (joined(prompt, a)[len(prompt) :] for a in self._answers)
-        ]
-        logp, _ = handle.continuation_logprobs([p for p in prompts for _ in range(2)], both)
-        values = logp.double().cpu().numpy().reshape(len(transcripts), len(self.questions), 2)
-        return values[..., 0] - values[..., 1]
-
-    @property
-    def _answers(self) -> tuple[str, str]:
-        return self.yes, self.no
+    def _leaning(self, handle: GreyHandle, prompts: list[str]) -> Float[np.ndarray, " n"]:
+        if self.columns is not None:
+            rows = handle.next_logprobs(prompts)[:, list(self.columns)].double().cpu().numpy()
+            return rows[:, 0] - rows[:, 1]
+        yes, no = (_logprob(handle, prompts, answer) for answer in (self.yes, self.no))
+        return yes - no
 
 
 def fit(handle: GreyHandle, brief: MonitorBrief, setting: Setting, seed: int) -> LeaningMonitor:  # noqa: ARG001
-    """Measure each question's usual leaning on ordinary chat, where the setting asks for it."""
-    questions = asked(brief, setting["questions"])
-    zero, one = np.zeros(len(questions)), np.ones(len(questions))
-    plain = LeaningMonitor(questions, brief.yes, brief.no, zero, one)
-    if not setting["calibrated"]:
-        return plain
-    usual = plain.leaning(handle, brief.ordinary)
-    return LeaningMonitor(questions, brief.yes, brief.no, usual.mean(axis=0), usual.std(axis=0) + 1e-6)
+    """Take the question from the brief and find the columns of yes and no."""
+    question = asked(brief, setting["question"])
+    probes = [joined(t.text, question) for t in brief.ordinary[:PROBES]]
+    found = [_column(handle, probes, answer) for answer in (brief.yes, brief.no)]
+    yes, no = found
+    columns = None if yes is None or no is None or yes == no else (yes, no)
+    return LeaningMonitor(question, brief.yes, brief.no, columns)
+
+
+def _logprob(handle: GreyHandle, prompts: list[str], answer: str) -> Float[np.ndarray, " n"]:
+    behind = [joined(prompt, answer)[len(prompt) :] for prompt in prompts]
+    sums, _ = handle.continuation_logprobs(prompts, behind)
+    return sums.double().cpu().numpy()
+
+
+def _column(handle: GreyHandle, probes: list[str], answer: str) -> int | None:
+    """The next token whose log-probability is the answer's on every probe; a handle shows no token names."""
+    if not probes:
+        return None
+    wanted = _logprob(handle, probes, answer)
+    gaps = np.abs(handle.next_logprobs(probes).double().cpu().numpy() - wanted[:, None]).max(axis=0)
+    best = int(gaps.argmin())
+    return best if gaps[best] < _SAME else None
 
 
 METHOD = Method(
@@ -65,16 +74,12 @@ METHOD = Method(
     job="monitor",
     kind="baseline",
     access=Access.GREY,
-    source="Kadavath et al. 2022, Language Models (Mostly) Know What They Know, arXiv 2207.05221; "
-    "calibration after Zhao et al. 2021, Calibrate Before Use, arXiv 2102.09690",
-    formula="score = mean over questions of (log p(yes | text, question) - log p(no | text, question) - m) "
-    "/ s; m, s = 0, 1 or mean and spread on ordinary chat",
-    does="Breaks into the chat with questions such as 'are you doing something dangerous?' and reads how "
+    source="Kadavath et al. 2022, Language Models (Mostly) Know What They Know, arXiv 2207.05221",
+    formula="score = log p(yes | text, question) - log p(no | text, question)",
+    does="Breaks into the chat with a question such as 'are you doing something dangerous?' and reads how "
     "far the model leans towards yes, even where it would say no.",
     fit=fit,
-    # Yes and no are read apart behind each question.
-    passes=8.0,
-    # Calibration changes nothing in the order of scores where a single question is asked.
-    space={"questions": ("all", 0, 1, 2, 3), "calibrated": (True,)},
-    default={"questions": "all", "calibrated": True},
+    # One question at a time: all of them cost several times more, and selection showed no gain.
+    space={"question": (0, 1, 2, 3)},
+    default={"question": 0},
 )

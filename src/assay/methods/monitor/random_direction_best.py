@@ -33,12 +33,4 @@ METHOD = Method(
     space={"layer": LAYERS},
     default={"layer": 0.5},
     sees_truth=True,
-    placebo_for=(
-        "mean_difference_one_pair",
-        "mean_difference_pairs",
-        "logistic_probe",
-        "lda_probe",
-        "pca_reading",
-        "top_pc",
-    ),
 )
