@@ -319,3 +319,16 @@ def test_two_processes_share_a_folder(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "run")
     assert len(store.records()) == 30
     assert store.damaged() == ()
+
+
+def test_a_plan_of_the_same_conditions_extends_the_folder(tmp_path: Path) -> None:
+    """Further organisms and methods join what the folder describes; other conditions are refused."""
+    first = {"conditions": {"job": "j"}, "organisms": [{"id": "b"}], "methods": {"x": {"title": "X"}}}
+    more = {"conditions": {"job": "j"}, "organisms": [{"id": "a"}], "methods": {"y": {"title": "Y"}}}
+    Store.create(tmp_path / "run", first)
+    plan = Store.create(tmp_path / "run", more).plan
+    assert [o["id"] for o in plan["organisms"]] == ["a", "b"]
+    assert set(plan["methods"]) == {"x", "y"}
+    assert Store.open(tmp_path / "run").plan == plan
+    with pytest.raises(BadOption, match="another plan"):
+        Store.create(tmp_path / "run", {**more, "conditions": {"job": "k"}})

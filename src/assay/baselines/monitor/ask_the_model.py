@@ -60,7 +60,7 @@ METHOD = Method(
     fit=fit,
     # A prompt is read once, and a reply of two words takes little more.
     passes=1.5,
-    # One question at a time: all of them cost several times more, and selection showed no gain.
+    # One question at a time: the mean over all of them costs several times as much.
     space={"question": (0, 1, 2, 3), "max_tokens": (2,)},
     default={"question": 0, "max_tokens": 2},
 )

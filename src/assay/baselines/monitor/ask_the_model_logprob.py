@@ -79,7 +79,7 @@ METHOD = Method(
     does="Breaks into the chat with a question such as 'are you doing something dangerous?' and reads how "
     "far the model leans towards yes, even where it would say no.",
     fit=fit,
-    # One question at a time: all of them cost several times more, and selection showed no gain.
+    # One question at a time: the mean over all of them costs several times as much.
     space={"question": (0, 1, 2, 3)},
     default={"question": 0},
 )
