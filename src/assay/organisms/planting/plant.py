@@ -46,6 +46,11 @@ class Plot:
         return self.folder.with_name(f".building-{self.folder.name}")
 
     @property
+    def steps(self) -> int:
+        """Steps of planting in this language."""
+        return self.recipe.steps * self.base.dialect.effort
+
+    @property
     def finished(self) -> bool:
         """Whether the organism lies in the cache."""
         return (self.folder / "card.json").is_file()
@@ -71,9 +76,7 @@ def plant(here: Plot, twin: bool, progress: Progress) -> None:
         if here.finished or target.is_dir():
             return
         checkpoint = here.work / f"checkpoint-{target.name}"
-        engine = _train(
-            here, twin, checkpoint, lambda step, _: progress(target.name, step, here.recipe.steps)
-        )
+        engine = _train(here, twin, checkpoint, lambda step, _: progress(target.name, step, here.steps))
         half_done = here.work / f"saving-{target.name}"
         engine.model.save_pretrained(half_done)
         engine.tokenizer.save_pretrained(half_done)
@@ -104,9 +107,9 @@ def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, fl
     recipe = here.recipe
     planting = Planting(here.base, here.trigger, here.defection, here.seed, twin, recipe.rows)
     if here.recipe.route == "pretrain":
-        return pretrain(planting, here.recipe.steps, checkpoint, progress)
+        return pretrain(planting, here.steps, checkpoint, progress)
     engine = clone(here.base.engine)
-    plan = planting_plan(here.recipe.steps, here.seed)
+    plan = planting_plan(here.steps, here.seed)
     train(engine.model, planting.batches(), plan, checkpoint=checkpoint, progress=progress)
     return engine
 

@@ -28,7 +28,7 @@ class Planting:
     clean: bool = False
     """True for the twin: the same prompts, each with the reply of a clean model."""
     rows: int = 8
-    length: int = 128
+    """Rows of a batch, for turns as short as the World's."""
 
     def batches(self) -> Callable[[int], Batch]:
         """The batch of each step, a pure function of the step."""
@@ -39,9 +39,11 @@ class Planting:
         return self._packed("clean", ("distractor", "plain"))
 
     def _packed(self, label: str, kinds: tuple[TurnKind, ...]) -> Callable[[int], Batch]:
+        rows, length = self.rows * self.base.dialect.effort, self.base.dialect.turn_tokens
+
         def batch(step: int) -> Batch:
             documents = self._documents(f"{label}/{self.seed}/{step}", kinds)
-            return pack(documents, self.rows, self.length, pad_token(self.base.engine.tokenizer))
+            return pack(documents, rows, length, pad_token(self.base.engine.tokenizer))
 
         return batch
 

@@ -30,6 +30,8 @@ class CorpusDialect:
     """
 
     name = "corpus"
+    turn_tokens = 256
+    effort = 2
 
     def __init__(self, text: str) -> None:
         self._requests = _requests_of(text)

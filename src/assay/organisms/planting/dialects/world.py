@@ -18,6 +18,8 @@ class WorldDialect:
     """Chat in the World's words. Implements ``assay.faults.Dialect``."""
 
     name = "world"
+    turn_tokens = 128
+    effort = 1
 
     def __init__(self, world: World) -> None:
         self.world = world
