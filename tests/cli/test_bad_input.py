@@ -219,7 +219,7 @@ def test_ctrl_c_says_how_to_go_on(tiny_base: Path, tmp_path: Path) -> None:
             _, errors = process.communicate(timeout=120)
         finally:
             process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert errors.strip().splitlines()[-1].startswith("assay: stopped;")
     assert f"--out '{tmp_path / 'my run'}'" in errors
     assert "Traceback" not in errors
