@@ -188,7 +188,7 @@ def test_text_of_strangers_cannot_act_on_the_terminal(assay_command: Command) ->
 
 
 STOPPABLE = """
-import sys, time
+import signal, sys, time
 from assay.cli import main
 from assay.runner import execute
 
@@ -197,6 +197,8 @@ def wait(*_):
     time.sleep(60)
 
 execute._build = wait
+# a test run that was itself started in the background hands down an ignored SIGINT
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(sys.argv[1:]))
 """
 
