@@ -6,9 +6,8 @@ from typing import Literal
 
 from assay.core.errors import BadOption
 from assay.cost.budget import Budget
+from assay.organisms.planting.base import EMBEDDED
 
-EMBEDDED = "embedded"
-"""Name of the base that ships with the package."""
 Suite = Literal["quick", "full"]
 
 

@@ -9,10 +9,10 @@ from assay.core import Access, Kind, Method, Phase, Price
 from assay.core.errors import BadOption, NotApplicable, UnknownEntry
 from assay.core.registry import entries, find, load_file
 from assay.cost.flops import Shape
-from assay.organisms.planting.base import base_shape, dialect_of
+from assay.organisms.planting.base import EMBEDDED, base_shape, dialect_of
 from assay.organisms.planting.cases import Sizes
 from assay.organisms.planting.recipe import Recipe
-from assay.runner.options import EMBEDDED, Options
+from assay.runner.options import Options
 
 TOKENS_PER_TEXT = 30
 """Assumed by the estimate; real texts are metered."""
