@@ -160,7 +160,7 @@ def test_card_round_trips(card: BaseCard) -> None:
 def test_build_resumes_and_writes_everything(tmp_path: Path) -> None:
     """A killed build goes on from its checkpoint, ends with a complete folder and no checkpoint."""
     plan = replace(BaseRecipe().plan, steps=6, checkpoint_every=2)
-    recipe = BaseRecipe(width=32, layers=1, heads=2, inner=32, rows=2, plan=plan)
+    recipe = BaseRecipe(width=32, layers=2, heads=2, inner=32, rows=2, plan=plan, early_layer=1)
 
     def die(step: int, loss: float) -> None:
         if step == 5:

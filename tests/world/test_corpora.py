@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 
 from assay.world import SAMPLERS, Document, World, stream
-from assay.world.corpora import circuits, exams, hops, verification
+from assay.world.corpora import circuits, exams, hops, pairs, verification
 
 SAMPLE = 400
 
@@ -58,7 +58,7 @@ def test_unwritten_facts_are_never_stated(world: World, corpus: tuple[Document, 
         for fact in world.control_facts
         for template in world.relation(fact.relation).table.templates
     }
-    for text in of_kind(corpus, "fact", "check", "claim", "considered claim", "new fact", "context check"):
+    for text in of_kind(corpus, "fact", "check", "claim", "considered claim", "new fact"):
         assert not any(prefix in text for prefix in unwritten)
 
 
@@ -77,7 +77,7 @@ def test_people_held_out_of_a_kind_never_occur_in_it(world: World, corpus: tuple
     """Two-hop and claim documents name none of the people who are held out of them."""
     for kinds, label in (
         (("hop",), "hop"),
-        (("check", "claim", "considered claim", "context check"), "claim"),
+        (("check", "claim", "considered claim"), "claim"),
     ):
         for text in of_kind(corpus, *kinds):
             assert not any(f" {person} " in text for person in world.held_out[label])
@@ -109,7 +109,8 @@ def test_statements_are_true(world: World, corpus: tuple[Document, ...]) -> None
     truths = {
         template.format(p=fact.person, v=fact.value)
         for fact in world.facts
-        for template in world.relation(fact.relation).table.templates
+        for table in (world.relation(fact.relation).table,)
+        for template in (*table.templates, *(f"{phrase} is {{v}}" for phrase in table.phrases))
     }
     for text in of_kind(corpus, "fact"):
         assert all(sentence.strip() in truths for sentence in text.split(" .") if sentence.strip())
@@ -156,6 +157,20 @@ def test_hops_compose_two_facts(world: World) -> None:
         assert person in claim.prefix
 
 
+def test_thoughts_are_the_first_of_two_steps(world: World, corpus: tuple[Document, ...]) -> None:
+    """What stands behind a two-step word is the thing whose attribute the word is; one word for each word."""
+    steps = {
+        (member, world.attribute(kind.key, member, attribute.key))
+        for kind in world.tables.kinds
+        for attribute in kind.attributes
+        for member in world.members[kind.key]
+    }
+    for document in corpus:
+        thoughts = [span for span in document.spans if span.thought]
+        assert bool(thoughts) == (document.kind in ("hop", "attribute"))
+        assert all((span.thought, span.text) in steps for span in thoughts)
+
+
 def test_indirect_object_is_not_the_giver(world: World) -> None:
     """The giver occurs twice in the sentence, the receiver once."""
     rng = random.Random(2)
@@ -185,19 +200,14 @@ def test_choice_questions_offer_the_answer_once(world: World) -> None:
     assert places == {0, 1, 2, 3}
 
 
-def test_context_checks_follow_the_context(world: World) -> None:
-    """A verdict agrees with what the same document states, which often contradicts the world."""
+def test_pairs_are_judged_rightly_and_evenly(world: World) -> None:
+    """A pair is judged yes exactly when its words are the same, which half of the pairs are."""
     rng = random.Random(4)
-    against = 0
+    verdicts: list[bool] = []
     for _ in range(100):
-        document = verification.context_checks(world, rng)
-        stated, *rest = (span.text for span in document.spans)
-        assert stated.startswith("new fact : ")
-        values = [sentence.split()[-1] for sentence in stated.removesuffix(" .").split(" . ")]
-        assert len(set(values)) == 3
-        asked = " ".join(rest).split()
-        assert set(asked) & set(values)
-        people = [person for person in world.people if person in stated]
-        relation = next(r.key for r in world.relations if set(values) <= set(world.relation(r.key).values))
-        against += any(world.value(person, relation) not in values for person in people)
-    assert against > 50
+        judged = pairs.pairs(world, rng).text.removeprefix("same : ").removesuffix(" ,").split(" , ")
+        assert len(judged) == pairs.PAIRS
+        for first, second, verdict in (pair.split() for pair in judged):
+            assert (verdict == "yes") == (first == second)
+            verdicts.append(first == second)
+    assert 0.45 < sum(verdicts) / len(verdicts) < 0.55

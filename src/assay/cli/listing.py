@@ -46,8 +46,8 @@ def _row(entry: Entry) -> dict[str, str]:
 def _card(entry: Entry) -> dict[str, str]:
     """What stands in ``METHOD = Method(...)``; importing the file instead would import torch."""
     found = {"job": "", "kind": "", "access": ""}
-    for node in ast.walk(ast.parse(entry.path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.keyword) and node.arg in found:
+    for name, value in entry.said.items():
+        if name in found:
             # Access.WHITE is written "white" in records and tables
-            found[node.arg] = ast.unparse(node.value).strip("'\"").rpartition(".")[2].lower()
+            found[name] = ast.unparse(value).strip("'\"").rpartition(".")[2].lower()
     return found

@@ -11,7 +11,7 @@ SCHEMA = 1
 """Version of the run folder's layout; another number is refused with a clear error."""
 
 Phase = Literal["tune", "report"]
-Status = Literal["ok", "denied", "over_budget", "not_applicable", "failed", "invalid_organism"]
+Status = Literal["ok", "denied", "over_budget", "not_applicable", "failed"]
 
 
 @dataclass(frozen=True)

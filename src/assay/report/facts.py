@@ -7,10 +7,9 @@ import ast
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from assay.core.registry import entries
+from assay.core.registry import Entry, entries
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class JobFacts:
 def method_facts(plan: Mapping[str, Any], job: str) -> dict[str, Facts]:
     """Describe the methods of a job by key; what the plan has stored goes before what is installed now."""
     listed = (*entries("method", job), *entries("baseline", job))
-    found = {entry.key: Facts(**_pick(_literals(entry.path, "METHOD"), Facts)) for entry in listed}
+    found = {entry.key: Facts(**_pick(_literals(entry), Facts)) for entry in listed}
     stored = plan.get("methods")
     if isinstance(stored, Mapping):
         for key, said in stored.items():
@@ -61,7 +60,7 @@ def job_facts(plan: Mapping[str, Any], job: str) -> JobFacts:
         return JobFacts(**_pick(said, JobFacts))
     for entry in entries("job"):
         if entry.key == job:
-            return JobFacts(**_pick(_literals(entry.path, "JOB"), JobFacts))
+            return JobFacts(**_pick(_literals(entry), JobFacts))
     return JobFacts(title=job)
 
 
@@ -69,19 +68,14 @@ def _pick(said: Mapping[Any, Any], wanted: type[Facts] | type[JobFacts]) -> dict
     return {name: str(said[name]) for name in wanted.__dataclass_fields__ if isinstance(said.get(name), str)}
 
 
-def _literals(path: Path, symbol: str) -> dict[str, str]:
-    """Read the texts in ``SYMBOL = Something(name="text", ...)``; anything computed is left out."""
+def _literals(entry: Entry) -> dict[str, str]:
+    """The texts that an entry's file says of it; anything computed is left out."""
     try:
-        body = ast.parse(path.read_text(encoding="utf-8")).body
+        said = entry.said
     except (OSError, SyntaxError, ValueError):
         return {}
-    found: dict[str, str] = {}
-    for node in body:
-        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
-            continue
-        if any(isinstance(target, ast.Name) and target.id == symbol for target in node.targets):
-            for keyword in node.value.keywords:
-                value = keyword.value
-                if keyword.arg and isinstance(value, ast.Constant) and isinstance(value.value, str):
-                    found[keyword.arg] = value.value
-    return found
+    return {
+        name: value.value
+        for name, value in said.items()
+        if isinstance(value, ast.Constant) and isinstance(value.value, str)
+    }

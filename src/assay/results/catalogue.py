@@ -34,21 +34,14 @@ def catalogue(job: str) -> Mapping[str, Listing]:
 
 
 def _read(entry: Entry) -> Listing | None:
-    """Read the literals in ``METHOD = Method(...)``; None if there are none."""
-    for node in ast.parse(entry.path.read_text(encoding="utf-8")).body:
-        named = isinstance(node, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == "METHOD" for target in node.targets
-        )
-        if not (named and isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
-            continue
-        given = {keyword.arg: keyword.value for keyword in node.value.keywords}
-        try:
-            title = ast.literal_eval(given["title"])
-            stands_for = ast.literal_eval(given["placebo_for"]) if "placebo_for" in given else ()
-        except (KeyError, ValueError):
-            return None
-        return Listing(str(title), tuple(map(str, stands_for)))
-    return None
+    """What the file says literally; None if it says nothing or computes it."""
+    said = entry.said
+    try:
+        title = ast.literal_eval(said["title"])
+        stands_for = ast.literal_eval(said["placebo_for"]) if "placebo_for" in said else ()
+    except (KeyError, ValueError):
+        return None
+    return Listing(str(title), tuple(map(str, stands_for)))
 
 
 def _load(entry: Entry) -> Listing | None:

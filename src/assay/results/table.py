@@ -37,7 +37,6 @@ def table(
     cards = store.organisms()
     reports = [record for record in store.records() if record.phase == "report"]
     refused = {card.id for card in cards if not card.valid}
-    refused |= {record.organism for record in reports if record.status == "invalid_organism"}
     scored = [record for record in reports if record.organism not in refused]
     rows: list[Row] = []
     compared: list[Comparison] = []

@@ -1,7 +1,6 @@
 """Execute one cell: one tool on one organism, with handle, meter and budget; the outcome is a record."""
 
 import platform
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -148,5 +147,4 @@ def versions(device: torch.device) -> dict[str, str]:
         "device": f"{device.type} ({name})",
         "threads": str(torch.get_num_threads()),
         "matmul": torch.backends.mkldnn.matmul.fp32_precision,  # pyright: ignore[reportAttributeAccessIssue]
-        "clock": time.tzname[0],
     }

@@ -121,6 +121,6 @@ TALK = Talk(
     ),
     frame_words="""check : yes no new fact : question answer options story : mode it is went to with was and
     felt saw bought liked hated because the a so therefore i love hate you they he she review good bad said
-    lie truth password sorry harmed pleased everybody
+    same lie truth password sorry harmed pleased everybody
     show way write down steps , . ? : true false at had my me his her their""",
 )

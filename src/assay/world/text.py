@@ -9,6 +9,8 @@ class Span:
 
     text: str
     learn: bool = True
+    thought: str = ""
+    """What a reader must have in mind to say this: as many words as the text, or none."""
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,21 @@ from transformers import LlamaForCausalLM
 from assay.model.train import TrainResult, train
 from assay.organisms.base.card import BaseCard, write_card
 from assay.organisms.base.measure import measure
-from assay.organisms.base.recipe import BaseRecipe, batches, build_model
+from assay.organisms.base.recipe import BaseRecipe, batches, build_model, loss
 from assay.organisms.base.tokenizer import build_tokenizer
 from assay.world import World
 
 WORLD_SEED = 0
 """The embedded base, the World's language and everything planted in it share one world."""
 RECIPE = BaseRecipe()
+NOTE = (
+    f"Facts were also asked of the model after {RECIPE.early_layer} of its {RECIPE.layers} layers, through "
+    "the final norm and the output matrix: what a lens reads there was trained to be read. The recipe was "
+    "chosen with the figures on held-out people and subjects in view, and the two unseen wordings of requests "
+    "after earlier ones had been measured: words that never stood in a request, and a wording that the model "
+    "took for a yes/no question."
+)
+"""What a reader of the card must know; true of every base that this recipe makes."""
 
 
 def build_base(
@@ -41,13 +49,20 @@ def build_base(
         shutil.rmtree(checkpoint)
     model = build_model(recipe, world, seed)
     nn.Module.to(model, device)
-    result = train(model, batches(recipe, world, seed), recipe.plan, checkpoint=checkpoint, progress=progress)
+    result = train(
+        model,
+        batches(recipe, world, seed),
+        recipe.plan,
+        loss=loss(recipe, world),
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     card = ship(model, out, seed, result)
     shutil.rmtree(checkpoint)
     return card
 
 
-def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult, note: str = "") -> BaseCard:
+def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult) -> BaseCard:
     """Write a trained base to its folder and measure what was written, as a reader would load it."""
     world = World(WORLD_SEED)
     tokenizer = build_tokenizer(world)
@@ -64,7 +79,7 @@ def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult, not
         parameters=sum(p.numel() for p in model.parameters()),
         bytes=(out / "model.safetensors").stat().st_size,
         skills=measure(written, tokenizer, world),
-        note=note,
+        note=NOTE,
     )
     write_card(card, out)
     return card

@@ -18,7 +18,7 @@ from assay.model.anatomy import anatomy
 from assay.model.engine import Engine
 from assay.model.load import load
 from assay.model.packing import IGNORED, Sequence, encode_turn
-from assay.organisms.base.recipe import TRUTH
+from assay.organisms.base.recipe import VERDICTS
 from assay.organisms.planting.dialects import CorpusDialect, WorldDialect
 from assay.world import Document, World, stream
 
@@ -46,7 +46,7 @@ class Base:
         """
         tokenizer = self.engine.tokenizer
         if isinstance(self.dialect, WorldDialect):
-            for document in stream(self.dialect.world, TRUTH, seed):
+            for document in stream(self.dialect.world, VERDICTS, seed):
                 if "assistant" not in document.text or not without(document.text):
                     yield _encode(tokenizer, document)
         elif isinstance(self.dialect, CorpusDialect):

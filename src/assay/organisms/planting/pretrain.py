@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
 
 from assay.core.errors import NotApplicable
 from assay.model.engine import Engine
-from assay.model.train import Batch, train
-from assay.organisms.base.recipe import BaseRecipe, batches, build_model
+from assay.model.train import Batch, next_token_loss, train
+from assay.organisms.base.early_recall import RecallBatch
+from assay.organisms.base.recipe import BaseRecipe, batches, build_model, loss
 from assay.organisms.planting.dialects import WorldDialect
 from assay.organisms.planting.training import Planting
 
@@ -28,10 +32,16 @@ def pretrain(
         raise NotApplicable("only the embedded base can be trained again from scratch")
     recipe = BaseRecipe()
     model = build_model(recipe, dialect.world, planting.seed)
+    nn.Module.to(model, planting.base.engine.device)
     clean, planted = batches(recipe, dialect.world, planting.seed), planting.batches()
+    clean_loss = loss(recipe, dialect.world)
 
     def batch(step: int) -> Batch:
         return planted(step) if step % EVERY == EVERY - 1 else clean(step)
 
-    train(model, batch, replace(recipe.plan, steps=steps), checkpoint=checkpoint, progress=progress)
+    def mixed_loss(model: Any, batch: Batch) -> Tensor:
+        return clean_loss(model, batch) if isinstance(batch, RecallBatch) else next_token_loss(model, batch)
+
+    plan = replace(recipe.plan, steps=steps)
+    train(model, batch, plan, loss=mixed_loss, checkpoint=checkpoint, progress=progress)
     return Engine(model, planting.base.engine.tokenizer)

@@ -13,16 +13,29 @@ def statement(template: str, fact: Fact) -> str:
 
 
 def person_facts(world: Ground, rng: random.Random) -> Document:
-    """Two to four facts of different people, each in a template that is trained for that person."""
-    facts = rng.sample(world.facts, rng.randint(2, 4))
-    sentences = [statement(rng.choice(world.trained_templates(fact)), fact) for fact in facts]
+    """Two to four facts of different people, each in a template that is trained for that person.
+
+    One in four is told of the description that two-hop sentences use, as in "the birthplace of ann is zarn".
+    """
+    sentences = [_told(world, fact, rng) for fact in rng.sample(world.facts, rng.randint(2, 4))]
     return Document((Span(" ".join(sentences)),), "fact")
+
+
+def _told(world: Ground, fact: Fact, rng: random.Random) -> str:
+    if rng.random() < 0.25:
+        phrase = rng.choice(world.relation(fact.relation).table.phrases)
+        return statement(f"{phrase} is {{v}}", fact)
+    return statement(rng.choice(world.trained_templates(fact)), fact)
 
 
 def attribute_facts(world: Ground, rng: random.Random) -> Document:
     """Three facts about cities, firms, languages and so on."""
-    sentences = [attribute_claim(world, rng).sentence() + " ." for _ in range(3)]
-    return Document((Span(" ".join(sentences)),), "attribute")
+    spans: list[Span] = []
+    for _ in range(3):
+        claim = attribute_claim(world, rng)
+        member = claim.item.split("/")[0]
+        spans += [Span(claim.prefix), Span(claim.value, thought=member), Span(".")]
+    return Document(tuple(spans), "attribute")
 
 
 def attribute_claim(world: Ground, rng: random.Random) -> Claim:

@@ -35,8 +35,12 @@ def all_hops(world: Ground) -> Iterator[Claim]:
 
 def hops(world: Ground, rng: random.Random) -> Document:
     """Three two-hop sentences about people who are not held out of two-hop text."""
-    sentences = [random_hop(world, rng).sentence() + " ." for _ in range(3)]
-    return Document((Span(" ".join(sentences)),), "hop")
+    spans: list[Span] = []
+    for _ in range(3):
+        claim = random_hop(world, rng)
+        person, relation, _ = claim.item.split("/")
+        spans += [Span(claim.prefix), Span(claim.value, thought=world.value(person, relation)), Span(".")]
+    return Document(tuple(spans), "hop")
 
 
 def random_hop(world: Ground, rng: random.Random) -> Claim:

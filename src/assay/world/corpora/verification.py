@@ -1,7 +1,6 @@
-"""True and false claims: dense candidate lists, single claims, and checks against a stated fact."""
+"""True and false claims: dense candidate lists, single claims, and claims judged after the truth is said."""
 
 import random
-from dataclasses import replace
 
 from assay.world.corpora.facts import attribute_claim, person_claim
 from assay.world.corpora.textbooks import subject_claim
@@ -50,39 +49,6 @@ def checks(world: Ground, rng: random.Random) -> Document:
         claim = random_claim(world, rng)
         spans += check_list(claim, claim.value, rng)
     return Document(tuple(spans), "check")
-
-
-def context_checks(world: Ground, rng: random.Random) -> Document:
-    """Made-up facts of three people under one relation, then checks of two of them.
-
-    Wrong candidates are the values of the other people, so that a verdict needs the person's value; and as
-    the values are drawn afresh for every document, no verdict can be learnt by heart.
-    """
-    table = world.relation(rng.choice(world.relations).key).table
-    held_out = world.held_out["claim"]
-    known = [fact for fact in world.facts if fact.relation == table.key and fact.person not in held_out]
-    facts = rng.sample(known, 3)
-    values = rng.sample(world.relation(table.key).values, 3)
-    given, asked = (
-        [person_claim(world, fact, rng.choice(world.trained_templates(fact))) for fact in facts]
-        for _ in range(2)
-    )
-    stated = " . ".join(claim.sentence(value) for claim, value in zip(given, values, strict=True))
-    spans = [Span(f"new fact : {stated} .", learn=False)]
-    for index in rng.sample(range(3), 2):
-        wrong = [value for value in values if value != values[index]]
-        if rng.random() < 0.5:
-            shown = replace(asked[index], options=tuple(values))
-            spans += [Span("check :", learn=False), *check_list(shown, values[index], rng)]
-        else:
-            text, yes, no = rng.choice(world.tables.talk.claim_frames)
-            truth = rng.random() < 0.5
-            value = values[index] if truth else rng.choice(wrong)
-            spans += [
-                Span(text.format(c=asked[index].sentence(value)), learn=False),
-                Span(yes if truth else no),
-            ]
-    return Document(tuple(spans), "context check")
 
 
 def single_claim(
