@@ -85,32 +85,6 @@ def test_one_question_is_chosen_by_number() -> None:
     assert handle.prompts == [t.text + BRIEF.questions[1] for t in ASKED]
 
 
-def test_all_replies_are_averaged() -> None:
-    """A model that says yes to the first question only scores one part in as many as there are questions."""
-
-    class Torn(Told):
-        """Says yes to the first question and no to every other."""
-
-        def generate(self, prompts, max_tokens, temperature=0.0, seed=0, stop=None):  # type: ignore[no-untyped-def]
-            """The reply that the question asks for."""
-            return [" yes" if prompt.endswith(BRIEF.questions[0]) else " no" for prompt in prompts]
-
-    monitor = fitted("ask_the_model", {"question": "all", "max_tokens": 2})
-    assert len(BRIEF.questions) > 1
-    assert monitor.score(Torn(), ASKED) == pytest.approx([1 / len(BRIEF.questions)] * 2)
-
-
-def test_all_leanings_are_averaged() -> None:
-    """Under "all" the score is the mean of what each question alone would give."""
-
-    def scores(question: object) -> np.ndarray:
-        return fitted("ask_the_model_logprob", {"question": question}).score(GREY, ASKED)
-
-    single = [scores(number) for number in range(len(BRIEF.questions))]
-    assert not np.allclose(single[0], single[1])
-    np.testing.assert_allclose(scores("all"), np.mean(single, axis=0))
-
-
 @pytest.mark.parametrize("key", ["ask_the_model", "ask_the_model_logprob"])
 def test_without_questions_asking_declines(key: str) -> None:
     """A brief without questions is refused with the reason."""

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from assay.access import GreyHandle
 from assay.baselines.monitor._words import joined
-from assay.baselines.monitor.ask_the_model import ALL, asked
+from assay.baselines.monitor.ask_the_model import asked
 from assay.core import Access, Method, Monitor, Setting, Transcript
 from assay.jobs.monitor import MonitorBrief
 
@@ -21,22 +21,17 @@ _SAME = 1e-3
 
 @dataclass(frozen=True)
 class LeaningMonitor(Monitor):
-    """Log-odds of yes against no behind each question."""
+    """Log-odds of yes against no behind a question."""
 
-    questions: tuple[str, ...]
+    question: str
     yes: str
     no: str
     columns: tuple[int, int] | None
     """Where yes and no stand among the next tokens, if each is a single token: one pass then reads both."""
 
     def score(self, handle: Any, transcripts: Sequence[Transcript]) -> Float[np.ndarray, " n"]:
-        """``log p(yes) - log p(no)`` behind every transcript, the mean over questions."""
-        return np.mean([self._behind(handle, transcripts, question) for question in self.questions], axis=0)
-
-    def _behind(
-        self, handle: GreyHandle, transcripts: Sequence[Transcript], question: str
-    ) -> Float[np.ndarray, " n"]:
-        prompts = [joined(t.text, question) for t in transcripts]
+        """``log p(yes) - log p(no)`` behind every transcript."""
+        prompts = [joined(t.text, self.question) for t in transcripts]
         parts = [self._leaning(handle, prompts[i : i + _CHUNK]) for i in range(0, len(prompts), _CHUNK)]
         return np.concatenate([np.zeros(0), *parts])
 
@@ -49,13 +44,13 @@ class LeaningMonitor(Monitor):
 
 
 def fit(handle: GreyHandle, brief: MonitorBrief, setting: Setting, seed: int) -> LeaningMonitor:  # noqa: ARG001
-    """Take the questions from the brief and find the columns of yes and no."""
-    questions = asked(brief, setting["question"])
-    probes = [joined(t.text, questions[0]) for t in brief.ordinary[:PROBES]]
+    """Take the question from the brief and find the columns of yes and no."""
+    question = asked(brief, setting["question"])
+    probes = [joined(t.text, question) for t in brief.ordinary[:PROBES]]
     found = [_column(handle, probes, answer) for answer in (brief.yes, brief.no)]
     yes, no = found
     columns = None if yes is None or no is None or yes == no else (yes, no)
-    return LeaningMonitor(questions, brief.yes, brief.no, columns)
+    return LeaningMonitor(question, brief.yes, brief.no, columns)
 
 
 def _logprob(handle: GreyHandle, prompts: list[str], answer: str) -> Float[np.ndarray, " n"]:
@@ -80,10 +75,11 @@ METHOD = Method(
     kind="baseline",
     access=Access.GREY,
     source="Kadavath et al. 2022, Language Models (Mostly) Know What They Know, arXiv 2207.05221",
-    formula="score = mean over questions: log p(yes | text, question) - log p(no | text, question)",
+    formula="score = log p(yes | text, question) - log p(no | text, question)",
     does="Breaks into the chat with a question such as 'are you doing something dangerous?' and reads how "
     "far the model leans towards yes, even where it would say no.",
     fit=fit,
-    space={"question": (0, 1, 2, 3, ALL)},
-    default={"question": ALL},
+    # One question at a time: the mean over all of them costs several times as much and ranked no better.
+    space={"question": (0, 1, 2, 3)},
+    default={"question": 0},
 )
