@@ -64,7 +64,7 @@ def test_headline_follows_the_comparisons(
 def test_the_field_is_counted(evidence: Evidence) -> None:
     """The number of methods that lose should be said, since the best of many is flattered."""
     judged = verdict(_with(evidence, "loses", "loses"), "monitor")
-    assert "0 beat the best baseline, 5 lose to it and 0 cannot be told from it" in judged.paragraph
+    assert "0 ahead of the best baseline, 5 behind it, 0 not to be told from it" in judged.paragraph
 
 
 @pytest.mark.parametrize(("kind", "says"), [("method", "no method"), ("baseline", "no plain baseline")])

@@ -106,8 +106,8 @@ def _forests(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
             Figure(
                 id=f"forest-{against}",
                 title=f"Against the best {plain}",
-                caption=f"{won} beat the best {plain}.",
-                spec=charts.forest(found, titles, f"{measure.title} minus the best {plain}: {won} win."),
+                caption=f"Ahead of the best {plain}: {won}.",
+                spec=charts.forest(found, titles, f"{measure.title} minus the best {plain}: ahead {won}."),
                 heading="" if figures else "Differences",
                 anchor="differences",
                 intro=intro,

@@ -125,8 +125,8 @@ def _field(evidence: Evidence, best: Row) -> str:
     wins = sum(c.verdict == "wins" for c in found)
     losses = sum(c.verdict == "loses" for c in found)
     return (
-        f"Of {count(len(found), 'method')} compared, {wins} beat the best baseline, {losses} lose to it "
-        f"and {len(found) - wins - losses} cannot be told from it."
+        f"Of {count(len(found), 'method')}, {wins} ahead of the best baseline, {losses} behind it, "
+        f"{len(found) - wins - losses} not to be told from it."
     )
 
 
