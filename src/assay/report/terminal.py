@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from assay.core import Kind
-from assay.report.numbers import amount, duration, fixed, signed
+from assay.report.numbers import amount, count, duration, fixed, signed
 from assay.report.visible import visible
 from assay.results.rows import Comparison, Row, Table
 
@@ -63,7 +63,7 @@ def _grid(table: Table, job: str) -> Grid:
     }
     organisms = {r.organism for r in table.rows if r.job == job} - {"all"}
     grid = Grid(
-        title=_safe(f"{job}: mean over {len(organisms)} organisms, 95% intervals"),
+        title=_safe(f"{job}: mean over {count(len(organisms), 'organism')}, 95% intervals"),
         title_justify="left",
         box=SIMPLE_HEAD,
     )
