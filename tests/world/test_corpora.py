@@ -122,9 +122,7 @@ def test_check_lists_are_right_and_uninformative(world: World) -> None:
     firsts = 0
     for _ in range(SAMPLE):
         claim = verification.random_claim(world, rng)
-        words = " ".join(span.text for span in verification.check_list(claim, claim.value, rng)).removeprefix(
-            claim.prefix
-        )
+        words = " ".join(span.text for span in verification.check_list(claim, rng)).removeprefix(claim.prefix)
         verdicts = words.replace(" .", " ,").split(" ,")[:-1]
         for verdict in verdicts:
             candidate, judged = verdict.split()

@@ -39,7 +39,8 @@ def recall_batch(documents: Iterator[Document], ids: dict[str, int], rows: int, 
     def sequences() -> Iterator[Sequence]:
         for document in documents:
             sequence = encode(document, ids)
-            early.append(sequence if document.kind in RECALLED else _thoughts(document, ids))
+            recalled = document.kind in RECALLED
+            early.append(Sequence(sequence.tokens, sequence.labels if recalled else _thoughts(document, ids)))
             yield sequence
 
     whole = pack(sequences(), rows, length, ids["<pad>"])
@@ -48,14 +49,12 @@ def recall_batch(documents: Iterator[Document], ids: dict[str, int], rows: int, 
     return RecallBatch(whole.input_ids, whole.labels, whole.attention_mask, early_labels=half.labels)
 
 
-def _thoughts(document: Document, ids: dict[str, int]) -> Sequence:
-    """The document with the thoughts behind its words as labels, where there are any."""
-    tokens, labels = [ids["<bos>"]], [IGNORED]
+def _thoughts(document: Document, ids: dict[str, int]) -> tuple[int, ...]:
+    """The thoughts behind the words of a document as labels, where there are any."""
+    labels: list[int] = []
     for span in document.spans:
-        words = [ids[word] for word in span.text.split()]
-        tokens += words
-        labels += [ids[word] for word in span.thought.split()] or [IGNORED] * len(words)
-    return Sequence((*tokens, ids["<eos>"]), (*labels, IGNORED))
+        labels += [ids[word] for word in span.thought.split()] or [IGNORED] * len(span.text.split())
+    return (IGNORED, *labels, IGNORED)
 
 
 def early_recall_loss(

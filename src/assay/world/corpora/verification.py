@@ -26,18 +26,18 @@ def random_claim(world: Ground, rng: random.Random) -> Claim:
             return claim
 
 
-def check_list(claim: Claim, value: str, rng: random.Random) -> tuple[Span, ...]:
+def check_list(claim: Claim, rng: random.Random) -> tuple[Span, ...]:
     """Candidates after the claim's prefix, each judged at once, ending with the right one.
 
     Every candidate is right with probability one half, so its place in the list gives nothing away. Only the
     verdicts and the right candidate are learnt.
     """
-    wrong = [option for option in claim.options if option != value]
+    wrong = list(claim.wrong)
     rng.shuffle(wrong)
     spans = [Span(claim.prefix, learn=False)]
     for candidate in wrong[:LIST_LIMIT]:
         if rng.random() < 0.5:
-            return (*spans, Span(f"{value} yes ."))
+            return (*spans, Span(f"{claim.value} yes ."))
         spans += [Span(candidate, learn=False), Span("no ,")]
     return tuple(spans)
 
@@ -47,7 +47,7 @@ def checks(world: Ground, rng: random.Random) -> Document:
     spans = [Span("check :", learn=False)]
     for _ in range(4):
         claim = random_claim(world, rng)
-        spans += check_list(claim, claim.value, rng)
+        spans += check_list(claim, rng)
     return Document(tuple(spans), "check")
 
 
