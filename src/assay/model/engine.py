@@ -1,6 +1,6 @@
 """The white-box engine: everything Assay ever asks of a causal language model, on any family."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, final
@@ -12,11 +12,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from assay.core.errors import BadOption
 from assay.cost.flops import Shape
-from assay.model.anatomy import anatomy
-from assay.model.batching import batches, pad_right
+from assay.model.batching import batches
+from assay.model.body import Body, at_places
 from assay.model.codec import Codec
 from assay.model.generate import Draft, Reply, Sampling, Writer
-from assay.model.sites import Visit, frozen, last_logits_only, logits_at, residuals, visiting
+from assay.model.hooks import visiting
+from assay.model.site import Site
+from assay.model.tokens import Tokens
+from assay.model.unembedding import last_logits_only, logits_at
 
 _LOGIT_ELEMENTS = 2**26
 """Most logits held at once: 256 MiB in float32."""
@@ -41,10 +44,11 @@ class Engine:
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         self.model = model
         self.tokenizer = tokenizer
-        self._anatomy = anatomy(model)
+        self.body = Body(model)
+        """The parts of the model, for functions that look inside."""
         # Recurrent and ALiBi families name no limit, so the option may be missing.
         context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        self._codec = Codec(tokenizer, self._anatomy.embedding.shape[0], context)
+        self._codec = Codec(tokenizer, len(self.body.parts.embedding), context)
         self._ends = _end_tokens(model, tokenizer)
         self.batch_tokens = _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
         """Largest rectangle of a pass, padding included; may be set."""
@@ -72,16 +76,20 @@ class Engine:
     @property
     def shape(self) -> Shape:
         """Sizes that decide what a token costs."""
-        return self._anatomy.shape
+        return self.body.parts.shape
 
     @property
     def device(self) -> torch.device:
         """Where token ids go in."""
-        return self._anatomy.embedding.device
+        return self.body.device
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text as every method here sees them."""
         return [list(ids) for ids in self._codec.encode(texts)]
+
+    def tokens(self, texts: Sequence[str]) -> Tokens:
+        """The same as one rectangle, for functions that look inside the model."""
+        return self._padded(self._codec.encode(texts))
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text."""
@@ -127,10 +135,10 @@ class Engine:
         uniform = how.uniform(len(ids))
         drafts: dict[int, Draft] = {}
         sizes = [len(row) + how.max_tokens for row in ids]
-        with self._inference(), last_logits_only(self._anatomy.head):
+        with self.inference(), last_logits_only(self.body.parts.head):
             for group in batches(sizes, 8 * self.batch_tokens, self._most_rows):
                 rows = [ids[number] for number in group]
-                writer = Writer(self.model, self._ends, how, self._codec.replies)
+                writer = Writer(self.body, self._ends, how, self._codec.replies)
                 drafts.update(zip(group, writer.write(rows, uniform[group]), strict=True))
         ordered = [drafts[number] for number in range(len(ids))]
         texts = self._codec.replies(ids, [draft.ids for draft in ordered])
@@ -140,12 +148,11 @@ class Engine:
         """Log-probabilities of the token after each text."""
         ids = self._codec.encode(texts)
         out = torch.empty(len(ids), self.vocabulary)
-        with self._inference():
+        with self.inference():
             for group in batches(list(map(len, ids)), self.batch_tokens, self._most_rows):
                 rows = [ids[number] for number in group]
                 ends = torch.tensor([len(row) - 1 for row in rows])
-                padded = pad_right(rows, self.device)
-                logits = logits_at(self.model, self._anatomy.head, padded, torch.arange(len(rows)), ends)
+                logits = logits_at(self.body, self._padded(rows), torch.arange(len(rows)), ends)
                 out[group] = logits.log_softmax(-1).cpu()
         return out
 
@@ -173,13 +180,14 @@ class Engine:
         """Residual stream at the last token of each text; the pass stops after the last layer wanted."""
         self.check_layers(layers)
         ids = self._codec.encode(texts)
+        wanted = [Site.stream(layer) for layer in layers]
         out = torch.empty(len(ids), len(layers), self.width)
-        with self._inference():
+        with self.inference():
             for group in batches(list(map(len, ids)), self.batch_tokens):
-                rows = [ids[number] for number in group]
-                ends = torch.tensor([len(row) - 1 for row in rows])
-                seen = self._residuals(rows, layers, lambda r, at=ends: r[torch.arange(len(at)), at])
-                out[group] = torch.stack([seen[layer] for layer in layers], 1)
+                tokens = self._padded([ids[number] for number in group])
+                seen = self.body.capture(tokens, list(set(wanted)))
+                ends = [at_places(seen[site], tokens.lengths - 1) for site in wanted]
+                out[group] = torch.stack([end.float().cpu() for end in ends], 1)
         return out
 
     def sequence_activations(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
@@ -187,9 +195,10 @@ class Engine:
         self.check_layers([layer])
         ids = self._codec.encode(texts)
         out = [torch.empty(len(row), self.width) for row in ids]
-        with self._inference():
+        site = Site.stream(layer)
+        with self.inference():
             for group in batches(list(map(len, ids)), self.batch_tokens):
-                seen = self._residuals([ids[number] for number in group], [layer], lambda r: r)[layer]
+                seen = self.body.capture(self._padded([ids[number] for number in group]), [site])[site]
                 for number, values in zip(group, seen, strict=True):
                     out[number].copy_(values[: len(ids[number])])
         return out
@@ -210,8 +219,8 @@ class Engine:
             return leaf[0]
 
         self.model.eval()
-        visits = {layer: start_here}
-        with frozen(self.model), torch.enable_grad(), visiting(self._anatomy.blocks, visits):
+        visits = [(self.body.point(Site.stream(layer)), start_here)]
+        with self.body.frozen(), torch.enable_grad(), visiting(visits):
             for group in self._scoring_batches(ids):
                 rows = [ids[number] for number in group]
                 likelihood = self._own_logprobs(rows, [1] * len(rows)).sum()
@@ -232,14 +241,15 @@ class Engine:
     def is_causal(self) -> bool:
         """Whether what a position predicts is indeed untouched by the token after it; tried by running."""
         places = torch.tensor([0, 1]), torch.tensor([0, 0])
-        with self._inference():
-            pair = torch.tensor([[0, 1], [0, 2]], device=self.device) % self.vocabulary
-            one, other = logits_at(self.model, self._anatomy.head, pair, *places)
+        with self.inference():
+            pair = [[0, 1 % self.vocabulary], [0, 2 % self.vocabulary]]
+            one, other = logits_at(self.body, self._padded(pair), *places)
         slack = max(8 * torch.finfo(self.model.dtype).eps, 1e-4) * float(one.abs().max())
         return bool(torch.allclose(one, other, rtol=0, atol=slack))
 
     @contextmanager
-    def _inference(self) -> Generator[None]:
+    def inference(self) -> Generator[None]:
+        """Compute inside without gradients, in evaluation mode."""
         self.model.eval()
         # Results are written into tensors made outside, so that callers may take gradients through them.
         with torch.inference_mode():
@@ -249,26 +259,15 @@ class Engine:
     def _most_rows(self) -> int:
         return max(_LOGIT_ELEMENTS // self.vocabulary, 1)
 
+    def _padded(self, rows: Sequence[list[int]]) -> Tokens:
+        return Tokens.of(rows, self.device)
+
     def _scoring_batches(self, ids: list[list[int]]) -> list[list[int]]:
         return batches(list(map(len, ids)), min(self.batch_tokens, self._most_rows))
 
-    def _residuals(
-        self, rows: list[list[int]], layers: Sequence[int], keep: Callable[[Tensor], Tensor]
-    ) -> dict[int, Tensor]:
-        kept: dict[int, Tensor] = {}
-
-        def keeper(layer: int) -> Visit:
-            def visit(residual: Tensor) -> None:
-                kept[layer] = keep(residual).float().cpu()
-
-            return visit
-
-        residuals(self._anatomy, pad_right(rows, self.device), {layer: keeper(layer) for layer in layers})
-        return kept
-
     def _scored(self, ids: list[list[int]], starts: list[int]) -> list[Tensor]:
         out = [torch.empty(max(len(row) - start, 0)) for row, start in zip(ids, starts, strict=True)]
-        with self._inference():
+        with self.inference():
             for group in self._scoring_batches(ids):
                 found = self._own_logprobs([ids[n] for n in group], [starts[n] for n in group]).cpu()
                 for number, values in zip(group, found.split([len(out[n]) for n in group]), strict=True):
@@ -280,9 +279,9 @@ class Engine:
         spans = [range(start - 1, len(row) - 1) for row, start in zip(rows, starts, strict=True)]
         places = torch.tensor([number for number, span in enumerate(spans) for _ in span], dtype=torch.long)
         before = torch.tensor(list(chain.from_iterable(spans)), dtype=torch.long)
-        padded = pad_right(rows, self.device)
-        logits = logits_at(self.model, self._anatomy.head, padded, places, before)
-        targets = padded.to(logits.device)[places, before + 1]
+        tokens = self._padded(rows)
+        logits = logits_at(self.body, tokens, places, before)
+        targets = tokens.ids.to(logits.device)[places, before + 1]
         return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from assay.core.errors import BadOption
 from assay.model.batching import pad_left
+from assay.model.body import Body
+from assay.model.moment import Moment
 
 Texts = Callable[[Sequence[list[int]], Sequence[list[int]]], list[str]]
 """(prompts, their new tokens) -> what the new tokens add as text."""
@@ -84,20 +85,23 @@ class Writer:
     """Writes the replies to batches of prompts; rows that have ended leave their batch once half have."""
 
     def __init__(
-        self, model: PreTrainedModel, ends: frozenset[int], sampling: Sampling, texts: Texts
+        self, body: Body, ends: frozenset[int], sampling: Sampling, texts: Texts
     ) -> None:
-        self._model, self._sampling, self._texts = model, sampling, texts
+        self._body, self._sampling, self._texts = body, sampling, texts
         self._ends = ends
-        self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        self._takes_positions = "position_ids" in inspect.signature(body.model.forward).parameters
 
     def write(self, prompts: Sequence[list[int]], uniform: Float[Tensor, "n step"]) -> list[Draft]:
         """Continue every prompt; ``uniform`` holds the numbers that draws are made with."""
         drafts = [Draft() for _ in prompts]
         alive = list(range(len(prompts)))  # rows still computed; those that ended since are among them
-        ids, mask, positions = pad_left(prompts, self._model.device)
+        ids, mask, positions = pad_left(prompts, self._body.device)
+        places = positions.where(mask, -1)
+        lengths = mask.sum(-1)
         cache: Any = None
         for step in range(self._sampling.max_tokens):
-            logits, cache = self._step(ids, mask, positions, cache)
+            with self._body.at(Moment(ids, places, lengths)):
+                logits, cache = self._step(ids, mask, positions, cache)
             chosen = self._choose(logits, uniform[alive, step])
             self._record(alive, chosen.tolist(), drafts)
             self._stop(prompts, drafts)
@@ -108,9 +112,10 @@ class Writer:
             if 2 * len(going) <= len(alive):
                 keep = torch.tensor(going, device=ids.device)
                 cache.batch_select_indices(keep)
-                chosen, mask, positions = chosen[keep], mask[keep], positions[keep]
+                chosen, mask, positions, lengths = chosen[keep], mask[keep], positions[keep], lengths[keep]
                 alive = [alive[place] for place in going]
             ids, positions = chosen[:, None], positions[:, -1:] + 1
+            places = positions
             mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
         return drafts
 
@@ -125,7 +130,7 @@ class Writer:
         }
         if self._takes_positions:
             inputs["position_ids"] = positions
-        out = self._model(**inputs)
+        out = self._body.model(**inputs)
         return out.logits[:, -1], out.past_key_values
 
     def _choose(

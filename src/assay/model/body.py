@@ -1,0 +1,128 @@
+"""A model opened up: its parts, its sites, and the pass that is running through it."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from assay.core.errors import NotApplicable
+from assay.model.anatomy import anatomy
+from assay.model.hooks import Visit, visiting
+from assay.model.moment import Moment
+from assay.model.site import Site
+from assay.model.sitemap import Point, SiteMap
+from assay.model.tokens import Tokens
+from assay.model.verify import problems
+
+
+class _Enough(Exception):
+    """Ends a pass once everything wanted has been seen; always caught here."""
+
+
+class Body:
+    """What white-box functions work on; texts and replies are the Engine's."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+        self.parts = anatomy(model)
+        self._map = SiteMap(model, self.parts)
+        self._moment: Moment | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where token ids go in."""
+        return self.parts.embedding.device
+
+    @cached_property
+    def sites(self) -> SiteMap:
+        """All sites, checked once by running.
+
+        Raises:
+            NotApplicable: the family's blocks are not understood; says what to supply.
+        """
+        ids = torch.arange(4, device=self.device)[None] % len(self.parts.embedding)
+        with torch.no_grad():
+            wrong = problems(self._map, lambda sites: self._captured(Tokens.of(ids.tolist(), self.device), sites))
+        return self._map.without(*wrong)
+
+    def point(self, name: str | Site) -> Point:
+        """Where a site is; raises BadOption for one that the model lacks, and lists those it has."""
+        site = Site.parse(name)
+        # the stream itself is there whether or not the inside of the blocks is understood
+        return (self._map if site.is_stream else self.sites).point(site)
+
+    @property
+    def moment(self) -> Moment:
+        """The pass that is running; raises NotApplicable outside of one."""
+        if self._moment is None:
+            raise NotApplicable("positions are known only in passes that Assay runs, not in calls of the bare model")
+        return self._moment
+
+    @contextmanager
+    def at(self, moment: Moment) -> Generator[None]:
+        """Say which tokens the pass inside is about."""
+        before, self._moment = self._moment, moment
+        try:
+            yield
+        finally:
+            self._moment = before
+
+    @contextmanager
+    def frozen(self) -> Generator[None]:
+        """Take no gradients of weights inside; flags are put back afterwards."""
+        flags = [(weight, weight.requires_grad) for weight in self.model.parameters()]
+        try:
+            self.model.requires_grad_(False)
+            yield
+        finally:
+            for weight, flag in flags:
+                weight.requires_grad_(flag)
+
+    def run(self, tokens: Tokens, *, head: bool = False, **options: Any) -> Any:
+        """One plain pass over right-padded texts, through the unembedding only where ``head``."""
+        run: Any = self.model if head else self.parts.trunk
+        with self.at(tokens.moment):
+            return run(input_ids=tokens.ids, use_cache=False, **options)
+
+    def capture(self, tokens: Tokens, sites: Sequence[Site]) -> dict[Site, Tensor]:
+        """The values of sites at all positions, from a pass that ends after the last of them.
+
+        They are what the model computed, not copies, and hold whatever it makes of padding.
+
+        Raises:
+            BadOption: a site that the model lacks.
+            NotApplicable: the pass ran to its end without meeting a site.
+        """
+        for site in sites:
+            self.point(site)
+        return self._captured(tokens, sites)
+
+    def _captured(self, tokens: Tokens, sites: Sequence[Site]) -> dict[Site, Tensor]:
+        seen: dict[Site, Tensor] = {}
+
+        def keeper(site: Site) -> Visit:
+            def keep(value: Tensor) -> None:
+                seen[site] = value.expand(len(tokens), *value.shape[1:])
+                if len(seen) == len(sites):
+                    raise _Enough
+
+            return keep
+
+        with visiting((self._map.point(site), keeper(site)) for site in sites):
+            try:
+                self.run(tokens, head=any(site.kind == "logits" for site in sites))
+            except _Enough:
+                return seen
+        missing = ", ".join(str(site) for site in sites if site not in seen)
+        raise NotApplicable(f"{type(self.model).__name__}: the pass ended without reaching {missing}")
+
+
+def at_places(values: Tensor, places: Int[Tensor, " n"]) -> Tensor:
+    """One position of each text."""
+    rows = torch.arange(len(places), device=values.device)
+    return values[rows, places.to(values.device)]

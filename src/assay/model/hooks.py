@@ -1,0 +1,70 @@
+"""Seeing and replacing what passes through a module, through hooks that never outlive their scope."""
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+from transformers.utils import ModelOutput
+
+from assay.core.errors import NotApplicable
+from assay.model.sitemap import Point
+
+Visit = Callable[[Tensor], Tensor | None]
+"""Sees the value of a site; what it returns takes its place."""
+
+
+@contextmanager
+def visiting(visits: Iterable[tuple[Point, Visit]]) -> Generator[None]:
+    """Call every visit when its site has been computed, in the order given where several share a site.
+
+    Raises:
+        NotApplicable: a module that does not hand on one tensor with texts, tokens and columns.
+    """
+    with ExitStack() as stack:
+        for point, visit in visits:
+            stack.callback(_attach(point, visit).remove)
+        yield
+
+
+def _attach(point: Point, visit: Visit) -> Any:
+    if point.side == "out":
+        return point.module.register_forward_hook(lambda module, _, out: _after(module, out, point, visit))
+    return point.module.register_forward_pre_hook(
+        lambda module, args, kwargs: _before(module, args, kwargs, point, visit), with_kwargs=True
+    )
+
+
+def _after(module: nn.Module, out: Any, point: Point, visit: Visit) -> Any:
+    if isinstance(out, ModelOutput):
+        changed = _visited(module, out["logits"], point, visit)
+        if changed is not None:
+            out["logits"] = changed
+        return out
+    is_tuple = isinstance(out, tuple)  # attention, older and remote code; blocks of today return the tensor
+    changed = _visited(module, out[0] if is_tuple else out, point, visit)
+    if changed is None:
+        return None
+    return (changed, *out[1:]) if is_tuple else changed
+
+
+def _before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], point: Point, visit: Visit) -> Any:
+    changed = _visited(module, args[0] if args else kwargs.get("hidden_states"), point, visit)
+    if changed is None:
+        return None
+    return ((changed, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": changed})
+
+
+def _visited(module: nn.Module, whole: Any, point: Point, visit: Visit) -> Tensor | None:
+    if not isinstance(whole, Tensor) or whole.ndim != 3:
+        raise NotApplicable(
+            f"{type(module).__name__} does not hand on one tensor of shape (texts, tokens, columns); models of "
+            "this family cannot be read there"
+        )
+    seen = point.view(whole)
+    changed = visit(seen)
+    if changed is None or point.heads is None:
+        return changed
+    copy = whole.clone()
+    point.view(copy).copy_(changed)
+    return copy

@@ -1,0 +1,85 @@
+"""What a pass is working on, and which of its positions are meant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from assay.core.errors import BadOption
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The tokens of one pass. While a reply is written, each step is a pass of its own."""
+
+    ids: Int[Tensor, "n t"]
+    positions: Int[Tensor, "n t"]
+    """The place of each token in its text, from 0; -1 on padding."""
+    lengths: Int[Tensor, " n"]
+    """Tokens of each text or prompt, what is written after it not counted."""
+
+
+Predicate = Callable[[Moment], Bool[Tensor, "n t"]]
+At = int | slice | Int[Tensor, " n"] | Bool[Tensor, "n t"] | Predicate | None
+"""Which positions of a text: one (negative ones count back from the end of the text or prompt), a range, one
+per text, any by a mask or by a rule; None for all."""
+
+
+def chosen(at: At, moment: Moment) -> Bool[Tensor, "n t"]:
+    """Which tokens of a pass are meant.
+
+    Raises:
+        BadOption: a position that lies outside a text, or a mask that does not fit.
+
+    >>> row = torch.arange(3)[None]
+    >>> moment = Moment(row + 7, row, torch.tensor([3]))
+    >>> chosen(-1, moment).tolist(), chosen(slice(1, None), moment).tolist()
+    ([[False, False, True]], [[False, True, True]])
+    """
+    positions = moment.positions
+    if at is None:
+        return positions >= 0
+    if callable(at):
+        return at(moment)
+    if isinstance(at, slice):
+        return _ranged(at, moment)
+    if isinstance(at, Tensor) and at.dtype == torch.bool:
+        return _masked(at.to(positions.device), moment)
+    return positions == counted(at, moment.lengths)[:, None]
+
+
+def counted(at: int | Int[Tensor, " n"], lengths: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+    """One position per text, counted from its start; raises BadOption for one outside a text."""
+    if isinstance(at, Tensor) and at.shape not in ((), lengths.shape):
+        raise BadOption(f"{len(at)} positions for {len(lengths)} texts; give one for all or one for each")
+    one = torch.as_tensor(at, device=lengths.device).expand(len(lengths))
+    found = torch.where(one < 0, one + lengths, one)
+    wrong = ((found < 0) | (found >= lengths)).nonzero()
+    if len(wrong):
+        row = int(wrong[0])
+        raise BadOption(
+            f"position {int(one[row])} lies outside text {row} (counting from 0), which has "
+            f"{int(lengths[row])} tokens"
+        )
+    return found
+
+
+def _ranged(at: slice, moment: Moment) -> Bool[Tensor, "n t"]:
+    if at.step not in (None, 1):
+        raise BadOption(f"a range of positions with steps of {at.step}; give a mask")
+    edges: list[Tensor | int] = [
+        edge + moment.lengths[:, None] if edge is not None and edge < 0 else edge or 0
+        for edge in (at.start, at.stop)
+    ]
+    inside = (moment.positions >= 0) & (moment.positions >= edges[0])
+    return inside if at.stop is None else inside & (moment.positions < edges[1])
+
+
+def _masked(mask: Bool[Tensor, "n all"], moment: Moment) -> Bool[Tensor, "n t"]:
+    longest = int(moment.lengths.max())
+    if mask.shape != (len(moment.lengths), longest):
+        raise BadOption(f"a mask of shape {tuple(mask.shape)} for {len(moment.lengths)} texts of {longest} tokens")
+    known = (moment.positions >= 0) & (moment.positions < longest)
+    return mask.gather(1, moment.positions.clamp(0, longest - 1)) & known

@@ -1,0 +1,39 @@
+"""Logits at some positions only: the unembedding is the dearest matrix of a small model."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from assay.model.body import Body
+from assay.model.tokens import Tokens
+
+
+def logits_at(
+    body: Body, tokens: Tokens, rows: Int[Tensor, " k"], positions: Int[Tensor, " k"]
+) -> Float[Tensor, "k vocabulary"]:
+    """Logits of a pass over right-padded texts at chosen positions only, in float32.
+
+    Positions are picked where the unembedding takes its input, so scaling and soft caps of the family apply.
+    """
+
+    def pick(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        hidden = inputs[0]
+        return (hidden[rows.to(hidden.device), positions.to(hidden.device)][None], *inputs[1:])
+
+    hook = body.parts.head.register_forward_pre_hook(pick)
+    try:
+        return body.run(tokens, head=True).logits[0].float()
+    finally:
+        hook.remove()
+
+
+@contextmanager
+def last_logits_only(head: nn.Module) -> Generator[None]:
+    """Unembed nothing but the last position of each row inside; logits keep the shape "n 1 vocabulary"."""
+    hook = head.register_forward_pre_hook(lambda _, inputs: (inputs[0][:, -1:], *inputs[1:]))
+    try:
+        yield
+    finally:
+        hook.remove()
