@@ -74,6 +74,11 @@ class Engine:
         return self._codec.context
 
     @property
+    def prefix(self) -> list[int]:
+        """Token ids that the tokenizer puts in front of every text by default."""
+        return list(self._codec.prefix)
+
+    @property
     def shape(self) -> Shape:
         """Sizes that decide what a token costs."""
         return self.body.parts.shape
@@ -89,7 +94,7 @@ class Engine:
 
     def tokens(self, texts: Sequence[str]) -> Tokens:
         """The same as one rectangle, for functions that look inside the model."""
-        return self._padded(self._codec.encode(texts))
+        return Tokens.of(self._codec.encode(texts), self.device)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         """Number of tokens of each text."""
@@ -139,7 +144,7 @@ class Engine:
             for group in batches(sizes, 8 * self.batch_tokens, self._most_rows):
                 rows = [ids[number] for number in group]
                 writer = Writer(self.body, self._ends, how, self._codec.replies)
-                drafts.update(zip(group, writer.write(rows, uniform[group]), strict=True))
+                drafts.update(zip(group, writer.write(rows, uniform[group], group), strict=True))
         ordered = [drafts[number] for number in range(len(ids))]
         texts = self._codec.replies(ids, [draft.ids for draft in ordered])
         return [how.reply(text, draft) for text, draft in zip(texts, ordered, strict=True)]
@@ -150,9 +155,9 @@ class Engine:
         out = torch.empty(len(ids), self.vocabulary)
         with self.inference():
             for group in batches(list(map(len, ids)), self.batch_tokens, self._most_rows):
-                rows = [ids[number] for number in group]
-                ends = torch.tensor([len(row) - 1 for row in rows])
-                logits = logits_at(self.body, self._padded(rows), torch.arange(len(rows)), ends)
+                tokens = self._padded(ids, group)
+                rows = torch.arange(len(group), device=self.device)
+                logits = logits_at(self.body, tokens, rows, tokens.lengths - 1)
                 out[group] = logits.log_softmax(-1).cpu()
         return out
 
@@ -184,7 +189,7 @@ class Engine:
         out = torch.empty(len(ids), len(layers), self.width)
         with self.inference():
             for group in batches(list(map(len, ids)), self.batch_tokens):
-                tokens = self._padded([ids[number] for number in group])
+                tokens = self._padded(ids, group)
                 seen = self.body.capture(tokens, list(set(wanted)))
                 ends = [at_places(seen[site], tokens.lengths - 1) for site in wanted]
                 out[group] = torch.stack([end.float().cpu() for end in ends], 1)
@@ -198,7 +203,7 @@ class Engine:
         site = Site.stream(layer)
         with self.inference():
             for group in batches(list(map(len, ids)), self.batch_tokens):
-                seen = self.body.capture(self._padded([ids[number] for number in group]), [site])[site]
+                seen = self.body.capture(self._padded(ids, group), [site])[site]
                 for number, values in zip(group, seen, strict=True):
                     out[number].copy_(values[: len(ids[number])])
         return out
@@ -222,8 +227,7 @@ class Engine:
         visits = [(self.body.point(Site.stream(layer)), start_here)]
         with self.body.frozen(), torch.enable_grad(), visiting(visits):
             for group in self._scoring_batches(ids):
-                rows = [ids[number] for number in group]
-                likelihood = self._own_logprobs(rows, [1] * len(rows)).sum()
+                likelihood = self._own_logprobs(self._padded(ids, group), [1] * len(group)).sum()
                 found = torch.autograd.grad(likelihood, leaf[0])[0].float().cpu()
                 for number, values in zip(group, found, strict=True):
                     out[number].copy_(values[: len(ids[number])])
@@ -243,7 +247,7 @@ class Engine:
         places = torch.tensor([0, 1]), torch.tensor([0, 0])
         with self.inference():
             pair = [[0, 1 % self.vocabulary], [0, 2 % self.vocabulary]]
-            one, other = logits_at(self.body, self._padded(pair), *places)
+            one, other = logits_at(self.body, Tokens.of(pair, self.device), *places)
         slack = max(8 * torch.finfo(self.model.dtype).eps, 1e-4) * float(one.abs().max())
         return bool(torch.allclose(one, other, rtol=0, atol=slack))
 
@@ -259,8 +263,8 @@ class Engine:
     def _most_rows(self) -> int:
         return max(_LOGIT_ELEMENTS // self.vocabulary, 1)
 
-    def _padded(self, rows: Sequence[list[int]]) -> Tokens:
-        return Tokens.of(rows, self.device)
+    def _padded(self, ids: list[list[int]], group: list[int]) -> Tokens:
+        return Tokens.of([ids[number] for number in group], self.device, group)
 
     def _scoring_batches(self, ids: list[list[int]]) -> list[list[int]]:
         return batches(list(map(len, ids)), min(self.batch_tokens, self._most_rows))
@@ -269,17 +273,17 @@ class Engine:
         out = [torch.empty(max(len(row) - start, 0)) for row, start in zip(ids, starts, strict=True)]
         with self.inference():
             for group in self._scoring_batches(ids):
-                found = self._own_logprobs([ids[n] for n in group], [starts[n] for n in group]).cpu()
+                found = self._own_logprobs(self._padded(ids, group), [starts[n] for n in group]).cpu()
                 for number, values in zip(group, found.split([len(out[n]) for n in group]), strict=True):
                     out[number].copy_(values)
         return out
 
-    def _own_logprobs(self, rows: list[list[int]], starts: list[int]) -> Float[Tensor, " k"]:
+    def _own_logprobs(self, tokens: Tokens, starts: list[int]) -> Float[Tensor, " k"]:
         """Log-probabilities of the rows' own tokens from ``starts`` on, one row after the other."""
-        spans = [range(start - 1, len(row) - 1) for row, start in zip(rows, starts, strict=True)]
+        ends = tokens.lengths.tolist()
+        spans = [range(start - 1, end - 1) for start, end in zip(starts, ends, strict=True)]
         places = torch.tensor([number for number, span in enumerate(spans) for _ in span], dtype=torch.long)
         before = torch.tensor(list(chain.from_iterable(spans)), dtype=torch.long)
-        tokens = self._padded(rows)
         logits = logits_at(self.body, tokens, places, before)
         targets = tokens.ids.to(logits.device)[places, before + 1]
         return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)

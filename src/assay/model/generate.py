@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -91,16 +91,20 @@ class Writer:
         self._ends = ends
         self._takes_positions = "position_ids" in inspect.signature(body.model.forward).parameters
 
-    def write(self, prompts: Sequence[list[int]], uniform: Float[Tensor, "n step"]) -> list[Draft]:
-        """Continue every prompt; ``uniform`` holds the numbers that draws are made with."""
+    def write(
+        self, prompts: Sequence[list[int]], uniform: Float[Tensor, "n step"], numbers: Sequence[int]
+    ) -> list[Draft]:
+        """Continue every prompt; ``uniform`` holds the numbers that draws are made with.
+
+        ``numbers`` says which of the caller's texts each prompt is.
+        """
         drafts = [Draft() for _ in prompts]
         alive = list(range(len(prompts)))  # rows still computed; those that ended since are among them
         ids, mask, positions = pad_left(prompts, self._body.device)
-        places = positions.where(mask, -1)
-        lengths = mask.sum(-1)
+        moment = Moment(ids, positions.where(mask, -1), mask.sum(-1), torch.tensor(numbers, device=ids.device))
         cache: Any = None
         for step in range(self._sampling.max_tokens):
-            with self._body.at(Moment(ids, places, lengths)):
+            with self._body.at(moment):
                 logits, cache = self._step(ids, mask, positions, cache)
             chosen = self._choose(logits, uniform[alive, step])
             self._record(alive, chosen.tolist(), drafts)
@@ -112,10 +116,11 @@ class Writer:
             if 2 * len(going) <= len(alive):
                 keep = torch.tensor(going, device=ids.device)
                 cache.batch_select_indices(keep)
-                chosen, mask, positions, lengths = chosen[keep], mask[keep], positions[keep], lengths[keep]
+                chosen, mask, positions = chosen[keep], mask[keep], positions[keep]
+                moment = replace(moment, lengths=moment.lengths[keep], numbers=moment.numbers[keep])
                 alive = [alive[place] for place in going]
             ids, positions = chosen[:, None], positions[:, -1:] + 1
-            places = positions
+            moment = replace(moment, ids=ids, positions=positions)
             mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
         return drafts
 

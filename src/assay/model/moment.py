@@ -19,6 +19,8 @@ class Moment:
     """The place of each token in its text, from 0; -1 on padding."""
     lengths: Int[Tensor, " n"]
     """Tokens of each text or prompt, what is written after it not counted."""
+    numbers: Int[Tensor, " n"]
+    """Which of the caller's texts stands in each row; a pass may hold some of them, in any order."""
 
 
 Predicate = Callable[[Moment], Bool[Tensor, "n t"]]
@@ -34,7 +36,7 @@ def chosen(at: At, moment: Moment) -> Bool[Tensor, "n t"]:
         BadOption: a position that lies outside a text, or a mask that does not fit.
 
     >>> row = torch.arange(3)[None]
-    >>> moment = Moment(row + 7, row, torch.tensor([3]))
+    >>> moment = Moment(row + 7, row, lengths=torch.tensor([3]), numbers=torch.tensor([0]))
     >>> chosen(-1, moment).tolist(), chosen(slice(1, None), moment).tolist()
     ([[False, False, True]], [[False, True, True]])
     """
@@ -45,12 +47,17 @@ def chosen(at: At, moment: Moment) -> Bool[Tensor, "n t"]:
         return at(moment)
     if isinstance(at, slice):
         return _ranged(at, moment)
-    if isinstance(at, Tensor) and at.dtype == torch.bool:
-        return _masked(at.to(positions.device), moment)
-    return positions == counted(at, moment.lengths)[:, None]
+    if not isinstance(at, Tensor):
+        return positions == counted(at, moment.lengths)[:, None]
+    if at.ndim and len(at) <= int(moment.numbers.max()):
+        raise BadOption(f"positions for {len(at)} texts, but there is a text {int(moment.numbers.max())}")
+    mine = at.to(positions.device)[moment.numbers] if at.ndim else at
+    if at.dtype == torch.bool:
+        return _masked(mine, moment)
+    return positions == counted(mine, moment.lengths)[:, None]
 
 
-def counted(at: int | Int[Tensor, " n"], lengths: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
+def counted(at: int | Int[Tensor, "*n"], lengths: Int[Tensor, " n"]) -> Int[Tensor, " n"]:
     """One position per text, counted from its start; raises BadOption for one outside a text."""
     if isinstance(at, Tensor) and at.shape not in ((), lengths.shape):
         raise BadOption(f"{len(at)} positions for {len(lengths)} texts; give one for all or one for each")
@@ -78,8 +85,7 @@ def _ranged(at: slice, moment: Moment) -> Bool[Tensor, "n t"]:
 
 
 def _masked(mask: Bool[Tensor, "n all"], moment: Moment) -> Bool[Tensor, "n t"]:
-    longest = int(moment.lengths.max())
-    if mask.shape != (len(moment.lengths), longest):
-        raise BadOption(f"a mask of shape {tuple(mask.shape)} for {len(moment.lengths)} texts of {longest} tokens")
-    known = (moment.positions >= 0) & (moment.positions < longest)
-    return mask.gather(1, moment.positions.clamp(0, longest - 1)) & known
+    if mask.ndim != 2 or mask.shape[1] < int(moment.lengths.max()):
+        raise BadOption(f"a mask with rows of {mask.shape[-1]} for texts of up to {int(moment.lengths.max())} tokens")
+    known = (moment.positions >= 0) & (moment.positions < mask.shape[1])
+    return mask.gather(1, moment.positions.clamp(0, mask.shape[1] - 1)) & known

@@ -39,18 +39,17 @@ class Point:
     """What has to be watched to see a site."""
 
     module: nn.Module
-    side: Literal["in", "out"]
+    side: Literal["in", "out", "pattern"]
     heads: Heads | None = None
     head: int | None = None
 
     def view(self, whole: Tensor) -> Tensor:
         """The site's part of what passes through the module, in the same memory.
 
-        "n t d" for the stream, "n t head size" for all heads of a layer, "n t size" for one head.
+        "n t d" for the stream, "n t head size" for all heads of a layer, "n t size" for one head; for patterns
+        size is the number of keys.
         """
-        if self.heads is None:
-            return whole
-        heads = self.heads.view(whole)
+        heads = whole if self.heads is None else self.heads.view(whole)
         return heads if self.head is None else heads[..., self.head, :]
 
 
@@ -106,9 +105,11 @@ class SiteMap:
         block = self._anatomy.blocks[site.layer]
         if site.kind in ("resid_pre", "resid_post"):
             return Point(block, "in" if site.kind == "resid_pre" else "out")
-        spot = self.layout.block.get(site.kind)
+        spot = self.layout.block.get("z" if site.kind == "pattern" else site.kind)
         if spot is None or (site.head is not None and site.head >= self.heads(site.kind)):
             raise self._lacks(site)
+        if site.kind == "pattern":
+            return Point(block.get_submodule(spot.path.rpartition(".")[0]), "pattern", head=site.head)
         columns = self._columns(site.kind, spot) if site.kind in HEADS else None
         return Point(block.get_submodule(spot.path), spot.side, columns, site.head)
 
@@ -133,7 +134,7 @@ class SiteMap:
     def _all(self) -> Iterator[Site]:
         inside: set[str] = {"resid_pre", "resid_post"}
         try:
-            inside |= set(self.layout.block)
+            inside |= {*self.layout.block, "pattern"}
             positions = self.layout.positions is not None
         except NotApplicable:
             positions = False

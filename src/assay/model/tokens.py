@@ -24,14 +24,20 @@ class Tokens:
 
     ids: Int[Tensor, "n t"]
     lengths: Int[Tensor, " n"]
+    numbers: Int[Tensor, " n"]
+    """Which of the caller's texts each row is."""
 
     @classmethod
-    def of(cls, rows: Sequence[list[int]], device: torch.device | None = None) -> "Tokens":
+    def of(
+        cls, rows: Sequence[list[int]], device: torch.device | None = None, numbers: Sequence[int] | None = None
+    ) -> "Tokens":
         """Pad rows of ids; raises BadOption where there is none, or an empty one."""
         if not rows or not all(rows):
             raise BadOption("no tokens: give at least one text, and none without a token")
         device = device or torch.device("cpu")
-        return cls(pad_right(rows, device), torch.tensor([len(row) for row in rows], device=device))
+        lengths = torch.tensor([len(row) for row in rows], device=device)
+        names = torch.tensor(range(len(rows)) if numbers is None else list(numbers), device=device)
+        return cls(pad_right(rows, device), lengths, names)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -39,13 +45,14 @@ class Tokens:
     def pick(self, rows: Sequence[int]) -> "Tokens":
         """Some of the texts, no wider than the longest of them."""
         lengths = self.lengths[list(rows)]
-        return Tokens(self.ids[list(rows), : int(lengths.max())], lengths)
+        return Tokens(self.ids[list(rows), : int(lengths.max())], lengths, self.numbers[list(rows)])
 
     @cached_property
     def moment(self) -> Moment:
         """The pass in which all positions are computed at once."""
         places = torch.arange(self.ids.shape[1], device=self.ids.device).expand(self.ids.shape)
-        return Moment(self.ids, places.where(places < self.lengths[:, None], -1), self.lengths)
+        inside = places < self.lengths[:, None]
+        return Moment(self.ids, places.where(inside, -1), self.lengths, self.numbers)
 
     @cached_property
     def ragged(self) -> bool:

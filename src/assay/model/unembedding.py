@@ -13,7 +13,16 @@ from assay.model.tokens import Tokens
 def logits_at(
     body: Body, tokens: Tokens, rows: Int[Tensor, " k"], positions: Int[Tensor, " k"]
 ) -> Float[Tensor, "k vocabulary"]:
-    """Logits of a pass over right-padded texts at chosen positions only, in float32.
+    """Logits of a pass over right-padded texts at chosen positions only, in float32."""
+    with unembedding_only(body.parts.head, rows, positions):
+        return body.run(tokens, head=True).logits[0].float()
+
+
+@contextmanager
+def unembedding_only(
+    head: nn.Module, rows: Int[Tensor, " k"], positions: Int[Tensor, " k"]
+) -> Generator[None]:
+    """Unembed chosen positions only inside: logits have the shape "1 k vocabulary".
 
     Positions are picked where the unembedding takes its input, so scaling and soft caps of the family apply.
     """
@@ -22,9 +31,9 @@ def logits_at(
         hidden = inputs[0]
         return (hidden[rows.to(hidden.device), positions.to(hidden.device)][None], *inputs[1:])
 
-    hook = body.parts.head.register_forward_pre_hook(pick)
+    hook = head.register_forward_pre_hook(pick)
     try:
-        return body.run(tokens, head=True).logits[0].float()
+        yield
     finally:
         hook.remove()
 
