@@ -15,7 +15,8 @@ from assay.model.reading import read
 from assay.model.site import Site
 from tests.model.tiny import TEXTS, tiny_engine
 
-SITES = ("embed", "resid_pre.1", "resid_mid.1", "attn_in.0", "z.1", "z.2.1", "v.1.1", "q.0", "mlp_hidden.1", "resid_post.2")
+STREAM = ("embed", "resid_pre.1", "resid_mid.1", "attn_in.0", "mlp_hidden.1", "resid_post.2")
+SITES = (*STREAM, "z.1", "z.2.1", "v.1.1", "q.0")
 
 
 @pytest.fixture(params=["llama", "gpt2", "gemma2"], scope="module")
@@ -48,7 +49,7 @@ def by_hand(x: Tensor, name: str, u: Tensor, w: Tensor) -> Tensor:
     y = x.double()
     return {
         "add": lambda: y + 2 * u.double(),
-        "assign": lambda: u.double(),
+        "assign": u.double,
         "scale": lambda: 0.5 * y,
         "project_out": lambda: y - (y @ a) * a - (y @ b) * b,
         "clamp": lambda: y + (min(max(float(y @ a), -0.1), 0.2) - y @ a) * a,
@@ -167,7 +168,7 @@ def test_what_does_not_fit_is_named(engine: Engine) -> None:
     """Shapes, positions and directions that cannot be used get one clear sentence."""
     tokens = engine.tokens(TEXTS)
     wrong: list[tuple[Change, str]] = [
-        (c.add("resid_post.1", torch.ones(7)), r"shape \(7,\) does not fit resid_post.1: it takes 32 numbers"),
+        (c.add("resid_post.1", torch.ones(7)), r"\(7,\) does not fit resid_post.1: it takes 32 numbers"),
         (c.assign("resid_post.1", torch.ones(2, 32)), r"shape \(2, 32\) does not fit"),
         (c.scale("resid_post.1", 0.0, at=5), "position 5 lies outside text"),
         (c.assign("resid_post.1", torch.ones(len(TEXTS), 2, 32)), "for 2 positions"),
@@ -178,7 +179,8 @@ def test_what_does_not_fit_is_named(engine: Engine) -> None:
             read(engine, tokens, ["logits"])
     with pytest.raises(BadOption, match="independent"):
         c.project_out("resid_post.1", torch.ones(2, 32))
-    with pytest.raises(BadOption, match="no site"), changed(engine, Change(Site("resid_post", 9), lambda x, _: x)):
+    nowhere = Change(Site("resid_post", 9), lambda x, _: x)
+    with pytest.raises(BadOption, match="no site"), changed(engine, nowhere):
         pass
     with pytest.raises(NotApplicable, match="bare model"), changed(engine, c.scale("resid_post.1", 0.0)):
         engine.model(input_ids=tokens.ids)

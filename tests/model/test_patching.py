@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 
 from assay.core.errors import BadOption
-from assay.model import Engine
+from assay.model import Engine, sources
 from assay.model import changing as c
-from assay.model import sources
 from assay.model.changing import changed
 from assay.model.effects import divergence, logit_difference, probability
 from assay.model.patching import patch
@@ -18,8 +17,16 @@ from assay.model.reading import read
 from tests.model.tiny import tiny_engine
 
 FAMILIES = ("gpt2", "gpt_neox", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2", "phi3")
-CLEAN = ["the cat sat on the mat and then the dog ran", "was the dog red ? the big cat was big and", "hello the cat ran"]
-CORRUPT = ["red dog sat on the cat and then the mat ran", "mat the cat big ? the red dog was red and", "user the dog sat"]
+CLEAN = [
+    "the cat sat on the mat and then the dog ran",
+    "was the dog red ? the big cat was big and",
+    "hello the cat ran",
+]
+CORRUPT = [
+    "red dog sat on the cat and then the mat ran",
+    "mat the cat big ? the red dog was red and",
+    "user the dog sat",
+]
 
 
 @pytest.fixture(params=FAMILIES, scope="module")
@@ -53,19 +60,21 @@ def test_every_patch_equals_a_whole_pass(engine: Engine, position: int) -> None:
     moved = 0.0
     for row, site in enumerate(names(engine)):
         wanted = slow(engine, site, position, source, effect)
-        torch.testing.assert_close(sweep.patched[row, 0], wanted, rtol=1e-5, atol=1e-5, msg=lambda m, s=site: f"{s}: {m}")
+        error = float((sweep.patched[row, 0] - wanted).abs().max())
+        assert error <= 1e-5 * (1 + float(wanted.abs().max())), site
         moved = max(moved, float((wanted - sweep.base).abs().max()))
     assert moved > 0.01  # the patches do something, so the comparison can fail
 
 
 def test_patching_everything_at_once_is_the_other_run(engine: Engine) -> None:
-    """The stream at the last position of the last layer decides the answer, and at the first layer does not."""
+    """The stream at the last position of the last layer decides the answer."""
     n = len(CLEAN)
     effect = probability(torch.arange(n) + 4)
     tokens, last = engine.tokens(CLEAN), f"resid_post.{engine.n_layers - 1}"
     source = read(engine, tokens, [last, "resid_pre.0"])
     sweep = patch(engine, engine.tokens(CORRUPT), source, [last, "resid_pre.0"], [-1], effect)
-    torch.testing.assert_close(sweep.patched[0, 0], effect(Prefix(engine.body, tokens).logits.detach()), rtol=1e-4, atol=1e-5)
+    wanted = effect(Prefix(engine.body, tokens).logits.detach())
+    torch.testing.assert_close(sweep.patched[0, 0], wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_lower_layers_and_earlier_positions_never_run_again(engine: Engine) -> None:
@@ -101,7 +110,8 @@ def test_ablations_put_what_they_say(engine: Engine) -> None:
         sources.resampled(reading)
     even = read(engine, engine.tokens([CLEAN[0], CORRUPT[0], CLEAN[0] + ""]), ["mlp_out.1"])
     traded = sources.resampled(even)["mlp_out.1"]
-    assert sorted(map(float, traded.sum((1, 2)))) == pytest.approx(sorted(map(float, even["mlp_out.1"].sum((1, 2)))))
+    sums = [sorted(map(float, values.sum((1, 2)))) for values in (traded, even["mlp_out.1"])]
+    assert sums[0] == pytest.approx(sums[1])
 
 
 def test_nobody_is_resampled_to_itself() -> None:
@@ -131,7 +141,7 @@ def test_bad_sources_and_places_are_named() -> None:
     source = read(engine, engine.tokens(CLEAN), ["resid_pre.1"])
     with pytest.raises(BadOption, match="as many texts, of the same lengths"):
         patch(engine, engine.tokens(CORRUPT[:2]), source, ["resid_pre.1"], [0], effect)
-    with pytest.raises(BadOption, match="lacks z.1.2; read it first"):
+    with pytest.raises(BadOption, match=r"lacks z\.1\.2; read it first"):
         patch(engine, engine.tokens(CORRUPT), source, ["z.1.2"], [0], effect)
     with pytest.raises(BadOption, match="position 7 lies outside text 2"):
         patch(engine, engine.tokens(CORRUPT), source, ["resid_pre.1"], [7], effect)

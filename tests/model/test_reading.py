@@ -45,7 +45,7 @@ def test_stream_equals_hidden_states(engine: Engine) -> None:
 
 
 def test_parts_sum_to_the_stream_and_the_logits(engine: Engine) -> None:
-    """Embedding and all that blocks write, summed, is the last stream; norm and unembedding give the logits."""
+    """All that is written, summed, is the last stream; norm and unembedding make logits of it."""
     tokens = engine.tokens(TEXTS[2:3])
     sites = engine.body.sites
     writers = [f"{kind}.{layer}" for layer in range(engine.n_layers) for kind in ("attn_out", "mlp_out")]
@@ -111,7 +111,8 @@ def test_padding_batches_and_positions_change_nothing(engine: Engine) -> None:
 def test_unknown_families_are_guessed_and_proved(family: str) -> None:
     """A family that no file describes has its sites all the same, and they add up."""
     engine = tiny_engine(family)
-    assert {"attn_in", "q", "k", "v", "z", "attn_out", "mlp_in", "mlp_out"} <= set(engine.body.sites.layout.block)
+    inside = set(engine.body.sites.layout.block)
+    assert {"attn_in", "q", "k", "v", "z", "attn_out", "mlp_in", "mlp_out"} <= inside
     values = read(engine, engine.tokens(TEXTS), ["v.1", "z.1"])
     assert values["z.1"].shape[2] == engine.model.config.num_attention_heads
 

@@ -42,7 +42,12 @@ def watch(attention: nn.Module, visit: PatternVisit) -> Callable[[], None]:
 
 
 def attend(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options: Any
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    **options: Any,
 ) -> tuple[Float[Tensor, "n query head size"], Tensor]:
     """``softmax(cap(q kᵀ · scaling) + mask) v`` with the pattern shown to whoever watches the module.
 
@@ -59,6 +64,8 @@ def attend(
         scores = scores + attention_mask[..., : key.shape[-2]]
     pattern = scores.softmax(-1, dtype=torch.float32).to(query.dtype)
     for visit in _watched.get(module, []):
-        changed = visit(pattern.transpose(1, 2))
-        pattern = pattern if changed is None else changed.transpose(1, 2)
+        shown = pattern.transpose(1, 2)
+        changed = visit(shown)
+        # on through what was shown, so that gradients can be taken there
+        pattern = (shown if changed is None else changed).transpose(1, 2)
     return (pattern @ value).transpose(1, 2).contiguous(), pattern

@@ -47,7 +47,8 @@ class Body:
         """
         ids = torch.arange(4, device=self.device)[None] % len(self.parts.embedding)
         with torch.no_grad():
-            wrong = problems(self._map, lambda sites: self._captured(Tokens.of(ids.tolist(), self.device), sites))
+            tokens = Tokens.of(ids.tolist(), self.device)
+            wrong = problems(self._map, lambda sites: self._captured(tokens, sites))
         return self._map.without(*wrong)
 
     def point(self, name: str | Site) -> Point:
@@ -60,7 +61,9 @@ class Body:
     def moment(self) -> Moment:
         """The pass that is running; raises NotApplicable outside of one."""
         if self._moment is None:
-            raise NotApplicable("positions are known only in passes that Assay runs, not in calls of the bare model")
+            raise NotApplicable(
+                "positions are known in passes that Assay runs, not in calls of the bare model"
+            )
         return self._moment
 
     @contextmanager

@@ -80,9 +80,7 @@ def project_out(site: str | Site, directions: Float[Tensor, "k d"], at: At = Non
     return Change(name, how, at)
 
 
-def clamp(
-    site: str | Site, direction: Float[Tensor, " d"], low: float, high: float, at: At = None
-) -> Change:
+def clamp(site: str | Site, direction: Float[Tensor, " d"], low: float, high: float, at: At = None) -> Change:
     """``x + (min(max(c, low), high) - c) u``, with ``u`` the unit direction and ``c = x · u``."""
     name, basis = Site.parse(site), _basis(direction[None])
 
@@ -94,9 +92,7 @@ def clamp(
     return Change(name, how, at)
 
 
-def rotate(
-    site: str | Site, plane: Float[Tensor, "2 d"], degrees: float, at: At = None
-) -> Change:
+def rotate(site: str | Site, plane: Float[Tensor, "2 d"], degrees: float, at: At = None) -> Change:
     """Turn ``x`` in a plane, from its first towards its second vector; what is across the plane stays.
 
     ``x + (R - I) P x`` with ``P`` the coordinates in the plane (Gram-Schmidt) and ``R`` the turn.
@@ -133,8 +129,8 @@ def _fitted(given: Tensor, x: Tensor, moment: Moment, site: Site, columns_only: 
     if not fits or extra not in (0, 1, 2) or (extra and len(value) <= int(moment.numbers.max())):
         wanted = " x ".join(map(str, x.shape[2:]))
         raise BadOption(
-            f"a value of shape {tuple(given.shape)} does not fit {site}: it takes {wanted} numbers, alone, one set "
-            f"per text or one per text and position"
+            f"a value of shape {tuple(given.shape)} does not fit {site}: it takes {wanted} numbers, for all, "
+            "for each text or for each position of each text"
         )
     if extra == 0:
         return value
@@ -143,7 +139,9 @@ def _fitted(given: Tensor, x: Tensor, moment: Moment, site: Site, columns_only: 
         return mine[:, None]
     places = moment.positions.clamp_min(0).to(x.device)
     if int(places.max()) >= mine.shape[1]:
-        raise BadOption(f"{site} gets a value for {mine.shape[1]} positions, but the text is longer; say at which")
+        raise BadOption(
+            f"{site} gets values for {mine.shape[1]} positions, but a text is longer; say at which"
+        )
     return mine[torch.arange(len(mine), device=x.device)[:, None], places]
 
 

@@ -223,9 +223,7 @@ class Engine:
             leaf[:] = [residual.detach().requires_grad_()]
             return leaf[0]
 
-        self.model.eval()
-        visits = [(self.body.point(Site.stream(layer)), start_here)]
-        with self.body.frozen(), torch.enable_grad(), visiting(visits):
+        with self.differentiating(), visiting([(self.body.point(Site.stream(layer)), start_here)]):
             for group in self._scoring_batches(ids):
                 likelihood = self._own_logprobs(self._padded(ids, group), [1] * len(group)).sum()
                 found = torch.autograd.grad(likelihood, leaf[0])[0].float().cpu()
@@ -257,6 +255,13 @@ class Engine:
         self.model.eval()
         # Results are written into tensors made outside, so that callers may take gradients through them.
         with torch.inference_mode():
+            yield
+
+    @contextmanager
+    def differentiating(self) -> Generator[None]:
+        """Compute inside with gradients of values, not of weights, in evaluation mode."""
+        self.model.eval()
+        with self.body.frozen(), torch.enable_grad():
             yield
 
     @property

@@ -84,9 +84,7 @@ class Draft:
 class Writer:
     """Writes the replies to batches of prompts; rows that have ended leave their batch once half have."""
 
-    def __init__(
-        self, body: Body, ends: frozenset[int], sampling: Sampling, texts: Texts
-    ) -> None:
+    def __init__(self, body: Body, ends: frozenset[int], sampling: Sampling, texts: Texts) -> None:
         self._body, self._sampling, self._texts = body, sampling, texts
         self._ends = ends
         self._takes_positions = "position_ids" in inspect.signature(body.model.forward).parameters
@@ -101,7 +99,8 @@ class Writer:
         drafts = [Draft() for _ in prompts]
         alive = list(range(len(prompts)))  # rows still computed; those that ended since are among them
         ids, mask, positions = pad_left(prompts, self._body.device)
-        moment = Moment(ids, positions.where(mask, -1), mask.sum(-1), torch.tensor(numbers, device=ids.device))
+        texts = torch.tensor(numbers, device=ids.device)
+        moment = Moment(ids, positions.where(mask, -1), mask.sum(-1), texts)
         cache: Any = None
         for step in range(self._sampling.max_tokens):
             with self._body.at(moment):

@@ -53,7 +53,9 @@ def _after(module: nn.Module, out: Any, point: Point, visit: Visit) -> Any:
     return (changed, *out[1:]) if is_tuple else changed
 
 
-def _before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], point: Point, visit: Visit) -> Any:
+def _before(
+    module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], point: Point, visit: Visit
+) -> Any:
     changed = _visited(_checked(module, args[0] if args else kwargs.get("hidden_states")), point, visit)
     if changed is None:
         return None
@@ -63,8 +65,8 @@ def _before(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], po
 def _checked(module: nn.Module, whole: Any) -> Tensor:
     if not isinstance(whole, Tensor) or whole.ndim != 3:
         raise NotApplicable(
-            f"{type(module).__name__} does not hand on one tensor of shape (texts, tokens, columns); models of "
-            "this family cannot be read there"
+            f"{type(module).__name__} does not hand on one tensor of shape (texts, tokens, columns); models "
+            "of this family cannot be read there"
         )
     return whole
 

@@ -86,6 +86,7 @@ def _ranged(at: slice, moment: Moment) -> Bool[Tensor, "n t"]:
 
 def _masked(mask: Bool[Tensor, "n all"], moment: Moment) -> Bool[Tensor, "n t"]:
     if mask.ndim != 2 or mask.shape[1] < int(moment.lengths.max()):
-        raise BadOption(f"a mask with rows of {mask.shape[-1]} for texts of up to {int(moment.lengths.max())} tokens")
+        longest = int(moment.lengths.max())
+        raise BadOption(f"a mask with rows of {mask.shape[-1]} for texts of up to {longest} tokens")
     known = (moment.positions >= 0) & (moment.positions < mask.shape[1])
     return mask.gather(1, moment.positions.clamp(0, mask.shape[1] - 1)) & known

@@ -1,7 +1,7 @@
 """Activation patching: put what one run had into another, place by place, and see what it does to the answer.
 
-Zhang and Nanda, "Towards best practices of activation patching" (arXiv 2309.16042). *Denoising* patches a clean
-value into a corrupted run, *noising* a corrupted value into a clean one: they differ in which is the base.
+Zhang and Nanda, "Towards best practices of activation patching" (arXiv 2309.16042). *Denoising* patches a
+clean value into a corrupted run, *noising* a corrupted value into a clean one: they differ in the base.
 """
 
 from collections.abc import Iterator, Sequence
@@ -59,8 +59,8 @@ def patch(
     """Patch every site at every position, one at a time, and read ``effect`` at the last position.
 
     Values come from ``source``, which holds the sites themselves or, for single heads, all heads of the layer
-    (``pattern.2`` for ``pattern.2.1``). The base run is computed once; each patch computes only the layers and
-    positions that it can change. Patches that start at one place share a pass.
+    (``pattern.2`` for ``pattern.2.1``). The base run is computed once; each patch computes only the layers
+    and positions that it can change. Patches that start at one place share a pass.
 
     Raises:
         BadOption: a site that the model or the source lacks, a position outside a text, or texts of source
@@ -68,7 +68,7 @@ def patch(
     """
     named = tuple(map(Site.parse, sites))
     if not torch.equal(source.tokens.lengths, tokens.lengths):
-        raise BadOption("source and base must have as many texts, of the same lengths, to patch place by place")
+        raise BadOption("source and base must have as many texts, of the same lengths, to be patched")
     for site in named:
         engine.body.point(site)
         _values(source, site)

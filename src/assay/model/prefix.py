@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
@@ -17,7 +17,7 @@ from assay.model.hooks import Visit, visiting
 from assay.model.moment import Moment
 from assay.model.site import Site
 from assay.model.tokens import Tokens
-from assay.model.unembedding import unembedding_only
+from assay.model.unembedding import unembedding_only, wide
 
 Visits = Sequence[tuple[Site, Visit]]
 
@@ -35,6 +35,7 @@ class Prefix:
 
     def __init__(self, body: Body, tokens: Tokens) -> None:
         self._body, self.tokens = body, tokens
+        self._rows = tokens.ids, tokens.lengths, tokens.numbers
         self.streams: list[Float[Tensor, "n t d"]] = []
         """What enters each block."""
         points = [body.point(Site("resid_pre", layer)) for layer in range(len(body.parts.blocks))]
@@ -44,7 +45,9 @@ class Prefix:
             """Logits at the last position of each text, "n vocabulary"."""
         self._past = [(layer.keys, layer.values) for layer in cache.layers]
         if len(self._past) != len(points):
-            raise NotApplicable(f"{type(body.model).__name__} keeps no keys and values per layer to start from")
+            raise NotApplicable(
+                f"{type(body.model).__name__} keeps no keys and values per layer to start from"
+            )
 
     def resume(
         self, layer: int, start: int, copies: int, visits: Visits, *, thrifty: bool = True
@@ -55,16 +58,26 @@ class Prefix:
         ``thrifty``, the last block works out its last position only, after attention has read the others:
         visits to ``attn_out``, ``mlp_hidden`` and ``mlp_out`` of that block would see one position.
         """
-        # the first block gets what it always gets, so that the embedding may be visited too
-        entering = [(Site("resid_pre", layer), self._entering(layer, start, copies))] if layer else []
         with ExitStack() as stack:
-            stack.enter_context(self._skipping_below(layer))
-            points = [(self._body.point(site), visit) for site, visit in (*entering, *visits)]
-            stack.enter_context(visiting(points))
+            stack.enter_context(self._from(layer, start, copies, visits))
             if thrifty:
                 stack.enter_context(self._last_position_only(self._ends(start, copies)))
             cache = {"past_key_values": self._cache(start, copies)} if start else {}
             return self._last_logits(start, copies, use_cache=bool(start), **cache)
+
+    def peek(self, layer: int, copies: int, visits: Visits, site: Site) -> Shaped[Tensor, "copies*n t ..."]:
+        """Run from ``layer`` up, at all positions, no further than to ``site``, and give what is there."""
+        tokens = Tokens(*(x.repeat(copies, *[1] * (x.ndim - 1)) for x in self._rows))
+        with self._from(layer, 0, copies, visits):
+            return self._body.capture(tokens, [site])[site]
+
+    @contextmanager
+    def _from(self, layer: int, start: int, copies: int, visits: Visits) -> Generator[None]:
+        # the first block gets what it always gets, so that the embedding may be visited too
+        entering = [(Site("resid_pre", layer), self._entering(layer, start, copies))] if layer else []
+        points = [(self._body.point(site), visit) for site, visit in (*entering, *visits)]
+        with self._skipping_below(layer), visiting(points):
+            yield
 
     def _last_logits(self, start: int, copies: int, **options: Any) -> Float[Tensor, "m vocabulary"]:
         ids = self.tokens.ids[:, start:].repeat(copies, 1)
@@ -72,7 +85,7 @@ class Prefix:
         moment = Moment(ids, places, self.tokens.lengths.repeat(copies), self.tokens.numbers.repeat(copies))
         rows, model = torch.arange(len(ids), device=ids.device), self._body.model
         with self._body.at(moment), unembedding_only(self._body.parts.head, rows, self._ends(start, copies)):
-            return model(input_ids=ids, **options).logits[0].float()
+            return wide(model(input_ids=ids, **options).logits[0])
 
     def _ends(self, start: int, copies: int) -> Int[Tensor, " m"]:
         return self.tokens.lengths.repeat(copies) - 1 - start

@@ -24,8 +24,8 @@ after its norm; ``mlp_hidden`` enters the last matrix of the MLP; ``*_out`` is w
 HEADS = ("q", "k", "v", "pattern", "z")
 """Sites of which every head has one.
 
-``q``, ``k`` and ``v`` come out of their matrices, before norms and rotation; ``pattern`` is what a head attends
-to, "query key"; ``z`` is the mixture of values, which enters the output matrix.
+``q``, ``k`` and ``v`` come out of their matrices, before norms and rotation; ``pattern`` is what a head
+attends to, "query key"; ``z`` is the mixture of values, which enters the output matrix.
 """
 
 
@@ -65,8 +65,8 @@ class Site:
         most = 0 if kind in WHOLE else 1 if kind in STREAM else 2 if kind in HEADS else None
         if most is None or len(numbers) > most or not all(number.isdecimal() for number in numbers):
             raise BadOption(
-                f"'{name}' names no site; give one of {', '.join(WHOLE)}, one of {', '.join(STREAM)} with a layer "
-                f"(resid_post.3), or one of {', '.join(HEADS)} with a layer and perhaps a head (z.3, z.3.1)"
+                f"'{name}' names no site; give one of {', '.join(WHOLE)}, one of {', '.join(STREAM)} with a "
+                f"layer (resid_post.3), or one of {', '.join(HEADS)} with a layer and perhaps a head (z.3.1)"
             )
         if most and not numbers:
             raise BadOption(f"site '{name}' lacks its layer; give for example {name}.0")

@@ -43,11 +43,16 @@ class Point:
     heads: Heads | None = None
     head: int | None = None
 
+    @property
+    def whole(self) -> "Point":
+        """Everything that passes there, columns of other sites included."""
+        return replace(self, heads=None, head=None)
+
     def view(self, whole: Tensor) -> Tensor:
         """The site's part of what passes through the module, in the same memory.
 
-        "n t d" for the stream, "n t head size" for all heads of a layer, "n t size" for one head; for patterns
-        size is the number of keys.
+        "n t d" for the stream, "n t head size" for all heads of a layer, "n t size" for one head; for
+        patterns size is the number of keys.
         """
         heads = whole if self.heads is None else self.heads.view(whole)
         return heads if self.head is None else heads[..., self.head, :]
@@ -146,4 +151,6 @@ class SiteMap:
         have = [s for s in self._all() if s.layer in (None, 0)]
         kinds = ", ".join(f"{s.kind}.L" if s.layer == 0 else s.kind for s in have)
         heads = f" and {self.heads(site.kind)} heads there" if site.head is not None else ""
-        return BadOption(f"this model has no site {site}; it has {kinds} with L from 0 to {self.layers - 1}{heads}")
+        return BadOption(
+            f"this model has no site {site}; it has {kinds} with L from 0 to {self.layers - 1}{heads}"
+        )

@@ -35,7 +35,7 @@ def resampled(reading: Reading, seed: int = 0) -> Reading:
     """
     n = len(reading.tokens)
     if n < 2 or reading.tokens.ragged:
-        raise BadOption("resampling needs at least two texts, all of one length, to trade places between them")
+        raise BadOption("resampling trades places between texts: give at least two, all of one length")
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     taker = torch.empty_like(order)
     taker[order] = order.roll(1)  # along one cycle, so that nobody keeps its own

@@ -29,7 +29,10 @@ class Tokens:
 
     @classmethod
     def of(
-        cls, rows: Sequence[list[int]], device: torch.device | None = None, numbers: Sequence[int] | None = None
+        cls,
+        rows: Sequence[list[int]],
+        device: torch.device | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> "Tokens":
         """Pad rows of ids; raises BadOption where there is none, or an empty one."""
         if not rows or not all(rows):

@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -13,9 +14,9 @@ from assay.model.tokens import Tokens
 def logits_at(
     body: Body, tokens: Tokens, rows: Int[Tensor, " k"], positions: Int[Tensor, " k"]
 ) -> Float[Tensor, "k vocabulary"]:
-    """Logits of a pass over right-padded texts at chosen positions only, in float32."""
+    """Logits of a pass over right-padded texts at chosen positions only, in float32 or better."""
     with unembedding_only(body.parts.head, rows, positions):
-        return body.run(tokens, head=True).logits[0].float()
+        return wide(body.run(tokens, head=True).logits[0])
 
 
 @contextmanager
@@ -46,3 +47,8 @@ def last_logits_only(head: nn.Module) -> Generator[None]:
         yield
     finally:
         hook.remove()
+
+
+def wide(values: Tensor) -> Tensor:
+    """The same in float32, unless they are in double precision: halves are too coarse to compare."""
+    return values if values.dtype == torch.float64 else values.float()

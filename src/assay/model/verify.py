@@ -30,8 +30,8 @@ def problems(sites: SiteMap, capture: Callable[[Sequence[Site]], dict[Site, Tens
         between = value["resid_pre"] + value["attn_out"]
         if not _equal(between + value["mlp_out"], value["resid_post"]):
             raise NotApplicable(
-                f"layer {layer}: what attention and MLP write does not add up to the residual stream, so no site "
-                "inside the blocks can be trusted; add a file for this family to assay/model/families"
+                f"layer {layer}: what attention and MLP write does not add up to the residual stream, so no "
+                "site inside the blocks can be trusted; add a file for this family to assay/model/families"
             )
         if "resid_mid" in value and not _equal(between, value["resid_mid"]):
             wrong.add("resid_mid")

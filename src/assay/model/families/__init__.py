@@ -1,4 +1,4 @@
-"""One file per layout of a family's blocks; a family that none names is guessed from the shapes of its modules."""
+"""One file per layout of a family's blocks; a family that none of them names is guessed from its modules."""
 
 import importlib
 import pkgutil

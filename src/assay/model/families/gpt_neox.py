@@ -1,4 +1,4 @@
-"""GPT-NeoX and Pythia: both halves side by side unless told otherwise; each head has its own query, key, value."""
+"""GPT-NeoX and Pythia: halves side by side unless told otherwise; queries, keys, values head by head."""
 
 from assay.model.families.layout import Layout, enters, leaves
 

@@ -1,4 +1,4 @@
-"""A layout for a family that nobody has described: guessed from names and shapes, to be verified by running."""
+"""A layout for a family that nobody has described: guessed from names and shapes, then proved by running."""
 
 from collections.abc import Iterator
 
@@ -25,8 +25,8 @@ def guess(model_type: str, trunk: nn.Module, block: nn.Module, width: int) -> La
     out = _matrices(block, attention, width)[-1:] if attention else []
     if not (norm and attention and mlp and out):
         raise NotApplicable(
-            f"the blocks of '{model_type}' ({type(block).__name__}) have parts that were not recognised; add a file "
-            "with a LAYOUT to assay/model/families that says where its sites lie (llama.py is an example)"
+            f"the blocks of '{model_type}' ({type(block).__name__}) have parts that were not recognised; "
+            "add a file to assay/model/families that says where its sites lie (llama.py is an example)"
         )
     sites = {
         "attn_in": enters(attention),
