@@ -1,5 +1,7 @@
 """Patterns: what the model attends to, in every family, and what follows from changing it."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -23,8 +25,8 @@ def test_patterns_equal_those_of_eager_attention(engine: Engine) -> None:
     tokens = engine.tokens(TEXTS[2:3])
     names = [f"pattern.{layer}" for layer in range(engine.n_layers)]
     reading = read(engine, tokens, names)
-    config = engine.model.config
-    before = config._attn_implementation  # pyright: ignore[reportPrivateUsage]
+    config: Any = engine.model.config
+    before: str = config._attn_implementation
     engine.model.set_attn_implementation("eager")
     with torch.no_grad():
         slow = engine.model(input_ids=tokens.ids, output_attentions=True, use_cache=False).attentions

@@ -138,7 +138,7 @@ def test_replies_are_written_under_changes(engine: Engine, at: Any) -> None:
             ids = engine.encode([text])[0]
             start = len(ids)
             for _ in range(8):
-                best = int(engine.next_logprobs([engine.tokenizer.decode(ids[1:])])[0].argmax())
+                best = int(engine.next_logprobs([str(engine.tokenizer.decode(ids[1:]))])[0].argmax())
                 if best == 2:
                     break
                 ids = [*ids, best]

@@ -85,10 +85,8 @@ def test_lower_layers_and_earlier_positions_never_run_again(engine: Engine) -> N
     source = read(engine, engine.tokens(CLEAN[:1]), ["resid_pre.1"])
     tokens = engine.tokens(CORRUPT[:1])
     base = Prefix(engine.body, tokens)
-    hooks = [
-        part.register_forward_hook(lambda _, __, out, name=name: seen.update({name: out.shape[1]}))
-        for name, part in parts.items()
-    ]
+    watch: Any = lambda name: lambda _, __, out: seen.update({name: out.shape[1]})  # noqa: E731
+    hooks = [part.register_forward_hook(watch(name)) for name, part in parts.items()]
     base.resume(1, 4, 1, [])
     for hook in hooks:
         hook.remove()

@@ -60,8 +60,8 @@ def integrated_gradients(
     """``Σ_d (source - base) · mean over α of ∂effect/∂x at x = base + α (source - base)``.
 
     α takes the midpoints of ``steps``; the site holds ``x`` at all positions while everything after it
-    follows. Completeness: the numbers of a text sum to the effect with the source in place, less that without,
-    up to the error of the midpoint rule.
+    follows. Completeness: the numbers of a text sum to the effect with the source in place less that without
+    it, up to the error of the midpoint rule.
 
     Raises:
         BadOption: fewer than one step, or what ``attribute`` refuses.

@@ -43,7 +43,8 @@ class Prefix:
         with visiting([(point, self.streams.append) for point in points]):
             self.logits = self._last_logits(0, 1, past_key_values=cache, use_cache=True)
             """Logits at the last position of each text, "n vocabulary"."""
-        self._past = [(layer.keys, layer.values) for layer in cache.layers]
+        layers: list[Any] = cache.layers
+        self._past: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
         if len(self._past) != len(points):
             raise NotApplicable(
                 f"{type(body.model).__name__} keeps no keys and values per layer to start from"
