@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assay.core.errors import BadOption, NotApplicable
-from assay.core.registry import entries, find
+from assay.core.registry import Entry, entries, find
 from assay.organisms.planting import build as building
 from assay.organisms.planting import plant as planting
 from assay.organisms.planting.base import Base, dialect_of, open_base
