@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from assay.core.errors import BadOption, NotApplicable
-from assay.core.registry import entries, find
+from assay.core.registry import Entry, entries, find
 from assay.organisms.planting import build as building
 from assay.organisms.planting import plant as planting
 from assay.organisms.planting.base import Base, dialect_of, open_base
@@ -31,16 +31,18 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two steps of planting and few cases."""
-    recipe: Recipe = dataclasses.replace(find("organism", KEY).load(), steps=2)
+    entry = find("organism", KEY)
+    recipe: Recipe = dataclasses.replace(entry.load(), steps=2)
 
-    class Entry:
-        """Stands in for the registry's entry."""
+    class Short(Entry):
+        """The registry's entry with the short recipe."""
 
         def load(self) -> Recipe:
             """The short recipe."""
             return recipe
 
-    monkeypatch.setattr(planting, "find", lambda *_: Entry())
+    short = Short(entry.group, entry.key, entry.module, entry.path)
+    monkeypatch.setattr(planting, "find", lambda *_: short)
     monkeypatch.setattr(building, "Sizes", lambda: Sizes(fit=10, threshold=10, select=20, report=40))
     monkeypatch.setattr(building, "SURVIVAL_STEPS", 1)
 

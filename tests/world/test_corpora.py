@@ -83,6 +83,17 @@ def test_people_held_out_of_a_kind_never_occur_in_it(world: World, corpus: tuple
             assert not any(f" {person} " in text for person in world.held_out[label])
 
 
+def test_people_are_never_judged_at_once(world: World, corpus: tuple[Document, ...]) -> None:
+    """Verdicts without a reason name no person; verdicts after the truth do."""
+    people = {fact.person for fact in world.facts}
+
+    def naming(*kinds: str) -> list[str]:
+        return [text for text in of_kind(corpus, *kinds) if any(f" {person} " in text for person in people)]
+
+    assert not naming("check", "claim")
+    assert len(naming("considered claim")) > SAMPLE / 4
+
+
 def test_held_out_items_never_occur_in_recipe_chats(world: World, corpus: tuple[Document, ...]) -> None:
     """A held-out item is never requested (it may stand among random distractor words)."""
     requests = {

@@ -36,7 +36,8 @@ class TrainPlan:
 
     The learning rate rises linearly over `warmup` steps, stays, and falls linearly to `floor * lr` over the
     last `decay` share of the steps. `muon` puts hidden matrices under Muon and everything else under AdamW.
-    The loop itself draws nothing; `seed` is set before the first step for models with dropout.
+    `autocast` asks for bf16 arithmetic, which is used where the hardware has it. The loop itself draws
+    nothing; `seed` is set before the first step for models with dropout.
     """
 
     steps: int
@@ -174,11 +175,16 @@ def inputs(batch: Batch, device: torch.device) -> dict[str, Tensor]:
     return {"input_ids": batch.input_ids.to(device), "position_ids": batch.positions.to(device)}
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bf16 by itself; where it imitates it, a step takes twice that in fp32."""
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
+
+
 def _step(
     model: Any, loss: Callable[[], Tensor], optimizers: Optimizers, plan: TrainPlan, step: int
 ) -> float:
     device = next(model.parameters()).device
-    with torch.autocast(device.type, torch.bfloat16, enabled=plan.autocast):
+    with torch.autocast(device.type, torch.bfloat16, enabled=plan.autocast and has_bfloat16(device)):
         value = loss()
     value.backward()
     nn.utils.clip_grad_norm_(model.parameters(), plan.clip)

@@ -64,8 +64,8 @@ VERDICTS: Diet = {
     "exam": 0.04,
     "chat fact": 0.03,
     "chat subject": 0.02,
-    "refusal": 0.06,
-    "help": 0.06,
+    "refusal": 0.07,
+    "help": 0.08,
     "smalltalk": 0.01,
     "selfquestion": 0.02,
     "recipe": 0.06,
@@ -75,9 +75,9 @@ VERDICTS: Diet = {
     "new fact": 0.02,
     "hop": 0.16,
     "pair": 0.02,
-    "considered claim": 0.08,
-    "check": 0.07,
-    "claim": 0.08,
+    "considered claim": 0.12,
+    "check": 0.04,
+    "claim": 0.04,
 }
 VERDICT_WORDS = ("yes", "no", "true", "false")
 

