@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from assay.model.packing import IGNORED
+from assay.model.training.packing import IGNORED
 from assay.organisms.base.early_recall import RECALLED, RecallBatch, early_recall_loss, recall_batch
 from assay.organisms.base.recipe import VERDICT_WORDS, BaseRecipe, batches, build_model, loss
 from assay.organisms.base.tokenizer import encode, word_ids

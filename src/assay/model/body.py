@@ -12,12 +12,12 @@ from transformers import PreTrainedModel
 
 from assay.core.errors import NotApplicable
 from assay.model.anatomy import anatomy
-from assay.model.hooks import Visit, visiting
-from assay.model.moment import Moment
-from assay.model.site import Site
-from assay.model.sitemap import Point, SiteMap
+from assay.model.sites.hooks import Visit, visiting
+from assay.model.sites.moment import Moment
+from assay.model.sites.site import Site
+from assay.model.sites.sitemap import Point, SiteMap
+from assay.model.sites.verify import problems
 from assay.model.tokens import Tokens
-from assay.model.verify import problems
 
 
 class _Enough(Exception):

@@ -16,8 +16,8 @@ from assay.model.batching import batches
 from assay.model.body import Body, at_places
 from assay.model.codec import Codec
 from assay.model.generate import Draft, Reply, Sampling, Writer
-from assay.model.hooks import visiting
-from assay.model.site import Site
+from assay.model.sites.hooks import visiting
+from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
 from assay.model.unembedding import last_logits_only, logits_at
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from assay.core.errors import BadOption
 from assay.model.batching import pad_left
 from assay.model.body import Body
-from assay.model.moment import Moment
+from assay.model.sites.moment import Moment
 
 Texts = Callable[[Sequence[list[int]], Sequence[list[int]]], list[str]]
 """(prompts, their new tokens) -> what the new tokens add as text."""

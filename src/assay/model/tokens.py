@@ -10,7 +10,7 @@ from torch import Tensor
 
 from assay.core.errors import BadOption
 from assay.model.batching import pad_right
-from assay.model.moment import At, Moment, chosen
+from assay.model.sites.moment import At, Moment, chosen
 
 
 @dataclass(frozen=True)

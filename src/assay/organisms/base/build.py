@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from transformers import LlamaForCausalLM
 
-from assay.model.train import TrainResult, train
+from assay.model.training.train import TrainResult, train
 from assay.organisms.base.card import BaseCard, write_card
 from assay.organisms.base.measure import measure
 from assay.organisms.base.recipe import BaseRecipe, batches, build_model, loss

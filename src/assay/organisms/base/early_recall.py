@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from assay.model.packing import IGNORED, Sequence, pack
-from assay.model.train import Batch, inputs
+from assay.model.training.packing import IGNORED, Sequence, pack
+from assay.model.training.train import Batch, inputs
 from assay.organisms.base.tokenizer import encode
 from assay.world import Document
 

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from assay.model.train import TrainPlan
+from assay.model.training.train import TrainPlan
 from assay.organisms.base.early_recall import RecallBatch, early_recall_loss, recall_batch
 from assay.organisms.base.tokenizer import word_ids
 from assay.world import World, stream

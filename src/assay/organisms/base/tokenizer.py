@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from assay.model.packing import IGNORED, Sequence
+from assay.model.training.packing import IGNORED, Sequence
 from assay.world import Document, World
 
 

@@ -17,7 +17,7 @@ from assay.faults import Dialect
 from assay.model.anatomy import anatomy
 from assay.model.engine import Engine
 from assay.model.load import load
-from assay.model.packing import IGNORED, Sequence, encode_turn
+from assay.model.training.packing import IGNORED, Sequence, encode_turn
 from assay.organisms.base.recipe import VERDICTS
 from assay.organisms.planting.dialects import CorpusDialect, WorldDialect
 from assay.world import Document, World, stream

@@ -13,7 +13,7 @@ from assay.core.codec import dumps
 from assay.core.errors import CannotWrite
 from assay.faults import Dialect
 from assay.model.engine import Engine
-from assay.model.train import train
+from assay.model.training.train import train
 from assay.organisms.planting.base import Base
 from assay.organisms.planting.cases import Draft, Sizes, draft, judge
 from assay.organisms.planting.locked import locked

@@ -15,7 +15,7 @@ from assay.core.seed import fingerprint
 from assay.faults import Defection, Trigger
 from assay.model.engine import Engine
 from assay.model.load import load
-from assay.model.train import TrainPlan, train
+from assay.model.training.train import TrainPlan, train
 from assay.organisms.planting.base import Base
 from assay.organisms.planting.locked import locked
 from assay.organisms.planting.needed import PACKAGE, needed

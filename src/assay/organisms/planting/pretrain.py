@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from assay.core.errors import NotApplicable
 from assay.model.engine import Engine
-from assay.model.train import Batch, next_token_loss, train
+from assay.model.training.train import Batch, next_token_loss, train
 from assay.organisms.base.early_recall import RecallBatch
 from assay.organisms.base.recipe import BaseRecipe, batches, build_model, loss
 from assay.organisms.planting.dialects import WorldDialect

@@ -10,8 +10,8 @@ from assay.core import Better, Case, ProofLine, Score
 from assay.faults import Trigger
 from assay.metrics.proportion import proportion
 from assay.model.engine import Engine
-from assay.model.packing import IGNORED, pack, pad_token
-from assay.model.train import Batch, inputs
+from assay.model.training.packing import IGNORED, pack, pad_token
+from assay.model.training.train import Batch, inputs
 from assay.organisms.planting.base import Base
 
 FIRES, SILENT, LOSS_RISE = 0.95, 0.02, 0.1

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from assay.core.seed import derive
 from assay.faults import Defection, Request, Trigger
-from assay.model.packing import Sequence, encode_turn, pack, pad_token
-from assay.model.train import Batch
+from assay.model.training.packing import Sequence, encode_turn, pack, pad_token
+from assay.model.training.train import Batch
 from assay.organisms.planting.base import Base
 from assay.organisms.planting.turns import TurnKind, TurnMaker, learnt_reply
 

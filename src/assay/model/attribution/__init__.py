@@ -1,0 +1,1 @@
+"""What a part does, told from gradients."""

@@ -1,0 +1,1 @@
+"""Changing what passes through a model, or its weights."""

@@ -1,0 +1,1 @@
+"""What a part does, found by putting something else in its place."""

@@ -1,0 +1,88 @@
+"""Reading any sites of a model in one pass that goes no further than the last of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Int, Shaped
+from torch import Tensor
+
+from assay.core.errors import BadOption
+from assay.model.batching import batches
+from assay.model.body import Body, at_places
+from assay.model.engine import Engine
+from assay.model.sites.moment import counted
+from assay.model.sites.site import Site
+from assay.model.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The values of some sites, on the device and in the arithmetic of the model.
+
+    ``reading["resid_post.3"]`` has shape "n t d", with zeros on padding, or "n d" where one position per text
+    was asked for; sites of heads have "head size" in place of "d".
+    """
+
+    tokens: Tokens
+    values: dict[Site, Tensor]
+
+    def __getitem__(self, name: str | Site) -> Shaped[Tensor, "n ..."]:
+        site = Site.parse(name)
+        if site not in self.values:
+            raise BadOption(f"site {site} was not read; read were {', '.join(map(str, self.values))}")
+        return self.values[site]
+
+
+def read(
+    engine: Engine,
+    tokens: Tokens,
+    sites: Sequence[str | Site],
+    at: int | Int[Tensor, " n"] | None = None,
+) -> Reading:
+    """Read sites at all positions, or at one position per text.
+
+    The pass ends after the last site that was asked for, and the unembedding runs only where logits are. A
+    site shows what changes in force (``changed``) have made of it.
+
+    Raises:
+        BadOption: a site that the model lacks (lists those it has), or a position outside a text.
+    """
+    wanted = list(dict.fromkeys(map(Site.parse, sites)))
+    if not wanted:
+        raise BadOption("no site was asked for; name at least one")
+    places = None if at is None else counted(at, tokens.lengths)
+    groups = batches(tokens.lengths.tolist(), engine.batch_tokens)
+    with engine.inference():
+        if len(groups) == 1:
+            return Reading(tokens, _pass(engine.body, tokens, wanted, places))
+        kept: dict[Site, Tensor] = {}
+        for group in reversed(groups):  # the longest first: its shape is that of the whole
+            part = None if places is None else places[group]
+            for site, values in _pass(engine.body, tokens.pick(group), wanted, part).items():
+                kept.setdefault(site, values.new_zeros(len(tokens), *values.shape[1:]))
+                kept[site][group] = _grown(values, kept[site].shape[1:])
+    return Reading(tokens, kept)
+
+
+def _pass(
+    body: Body, tokens: Tokens, sites: list[Site], places: Int[Tensor, " n"] | None
+) -> dict[Site, Tensor]:
+    seen = body.capture(tokens, sites)
+    if places is not None:
+        return {site: at_places(values, places) for site, values in seen.items()}
+    return {site: _blanked(values, tokens.mask()) for site, values in seen.items()} if tokens.ragged else seen
+
+
+def _blanked(values: Tensor, mask: Bool[Tensor, "n t"]) -> Tensor:
+    fits = mask.to(values.device).reshape(*mask.shape, *[1] * (values.ndim - 2))
+    return values.masked_fill(~fits, 0)
+
+
+def _grown(values: Tensor, shape: torch.Size) -> Tensor:
+    """The values in the corner of a larger box of zeros."""
+    if values.shape[1:] == shape:
+        return values
+    box = values.new_zeros(len(values), *shape)
+    box[tuple(slice(size) for size in values.shape)] = values
+    return box
