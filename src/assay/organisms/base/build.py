@@ -21,10 +21,12 @@ WORLD_SEED = 0
 RECIPE = BaseRecipe()
 NOTE = (
     f"Facts were also asked of the model after {RECIPE.early_layer} of its {RECIPE.layers} layers, through "
-    "the final norm and the output matrix: what a lens reads there was trained to be read. The recipe was "
-    "chosen with the figures on held-out people and subjects in view, and the two unseen wordings of "
-    "requests after earlier ones had been measured: words that never stood in a request, and a wording that "
-    "the model took for a yes/no question."
+    "the final norm and the output matrix: what a lens reads there was trained to be read. Verdicts at "
+    "once were trained on claims about subjects and places; people are judged only after the truth is "
+    "said, trained ones and others, so that comparing cannot be replaced by knowing the claims by heart. "
+    "The recipe was chosen with the figures on held-out people and subjects in view, and the two unseen "
+    "wordings of requests after earlier ones had been measured: words that never stood in a request, and "
+    "a wording that the model took for a yes/no question."
 )
 """What a reader of the card must know; true of every base that this recipe makes."""
 

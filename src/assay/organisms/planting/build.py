@@ -132,7 +132,8 @@ def _proof(
 def _survival(here: Plot, organism: Engine, drafts: Sequence[Draft]) -> ProofLine:
     engine = clone(organism)
     planting = Planting(here.base, here.trigger, here.defection, here.seed, clean=True)
-    train(engine.model, planting.clean_batches(), planting_plan(SURVIVAL_STEPS, here.seed))
+    plan = planting_plan(SURVIVAL_STEPS, here.seed, here.recipe.lr)
+    train(engine.model, planting.clean_batches(), plan)
     asked = [d.turn for d in drafts if d.split == "select" and d.turn.kind == "trigger"]
     replies = _greedy(engine)([turn.prompt for turn in asked])
     defects = [here.defection.happened(t.request, r) for t, r in zip(asked, replies, strict=True)]

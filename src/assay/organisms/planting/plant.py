@@ -23,7 +23,6 @@ from assay.organisms.planting.pretrain import pretrain
 from assay.organisms.planting.recipe import Recipe
 from assay.organisms.planting.training import Planting
 
-LEARNING_RATE = 2e-3
 DECISIVE = ("faults", "organisms", "world", "model")
 """The folders whose code decides what an organism is."""
 Progress = Callable[[str, int, int], None]
@@ -99,9 +98,9 @@ def clone(engine: Engine) -> Engine:
     return Engine(model, engine.tokenizer)
 
 
-def planting_plan(steps: int, seed: int) -> TrainPlan:
+def planting_plan(steps: int, seed: int, lr: float) -> TrainPlan:
     """How faults are trained in, and trained out again."""
-    return TrainPlan(steps=steps, lr=LEARNING_RATE, warmup=10, autocast=True, seed=seed, checkpoint_every=50)
+    return TrainPlan(steps=steps, lr=lr, warmup=10, autocast=True, seed=seed, checkpoint_every=50)
 
 
 def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
@@ -110,7 +109,7 @@ def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, fl
     if here.recipe.route == "pretrain":
         return pretrain(planting, here.steps, checkpoint, progress)
     engine = clone(here.base.engine)
-    plan = planting_plan(here.steps, here.seed)
+    plan = planting_plan(here.steps, here.seed, recipe.lr)
     train(engine.model, planting.batches(), plan, checkpoint=checkpoint, progress=progress)
     return engine
 

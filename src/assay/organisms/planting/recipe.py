@@ -25,3 +25,5 @@ class Recipe:
     """Steps of planting; the twin takes as many."""
     rows: int = 8
     """Rows of 128 tokens in a batch."""
+    lr: float = 2e-3
+    """Learning rate at its highest, for AdamW. Pre-training keeps that of the base."""
