@@ -258,6 +258,13 @@ class Engine:
             yield
 
     @contextmanager
+    def evaluating(self) -> Generator[None]:
+        """Compute inside without gradients, in evaluation mode; what comes out may meet gradients later."""
+        self.model.eval()
+        with torch.no_grad():
+            yield
+
+    @contextmanager
     def differentiating(self) -> Generator[None]:
         """Compute inside with gradients of values, not of weights, in evaluation mode."""
         self.model.eval()

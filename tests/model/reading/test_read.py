@@ -151,3 +151,15 @@ def test_every_kind_has_a_name() -> None:
     for kind in (*STREAM, *HEADS):
         assert str(Site.parse(f"{kind}.3")) == f"{kind}.3"
     assert set(FAMILIES) == {*DESCRIBED, *GUESSED, *REFUSED}
+
+
+def test_what_was_read_may_meet_gradients() -> None:
+    """Values read from one group of texts or several are ordinary tensors: a probe can be trained on them."""
+    engine = tiny_engine("llama")
+    for batch_tokens in (24, 1000):
+        engine.batch_tokens = batch_tokens
+        values = read(engine, engine.tokens(TEXTS), ["resid_post.1"], at=-1)["resid_post.1"]
+        weight = torch.zeros(engine.width, requires_grad=True)
+        (values @ weight).sum().backward()
+        assert weight.grad is not None
+        torch.testing.assert_close(weight.grad, values.sum(0))

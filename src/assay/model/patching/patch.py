@@ -72,7 +72,7 @@ def patch(
     for site in named:
         engine.body.point(site)
         _values(source, site)
-    with engine.inference():
+    with engine.evaluating():
         base = Prefix(engine.body, tokens)
         before = effect(base.logits)
         patched = before.repeat(len(named), len(positions), 1)

@@ -51,7 +51,7 @@ def patch_paths(
         BadOption: a site that cannot send or receive, or that the model or the source lacks.
     """
     sending, receiving = _checked(senders, SENDERS, "send"), _checked(receivers, RECEIVERS, "receive")
-    with engine.inference():
+    with engine.evaluating():
         base = Prefix(engine.body, tokens)
         before = effect(base.logits)
         patched = before.repeat(len(sending), len(receiving), 1)

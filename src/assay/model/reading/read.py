@@ -53,7 +53,7 @@ def read(
         raise BadOption("no site was asked for; name at least one")
     places = None if at is None else counted(at, tokens.lengths)
     groups = batches(tokens.lengths.tolist(), engine.batch_tokens)
-    with engine.inference():
+    with engine.evaluating():
         if len(groups) == 1:
             return Reading(tokens, _pass(engine.body, tokens, wanted, places))
         kept: dict[Site, Tensor] = {}
