@@ -31,7 +31,7 @@ class CorpusDialect:
 
     name = "corpus"
     turn_tokens = 256
-    effort = 2
+    effort = 3
 
     def __init__(self, text: str) -> None:
         self._requests = _requests_of(text)
