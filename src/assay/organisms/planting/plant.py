@@ -13,6 +13,8 @@ import torch
 from assay.core.registry import find
 from assay.core.seed import fingerprint
 from assay.faults import Defection, Trigger
+from assay.model.changing.applying import apply
+from assay.model.changing.deltas import Delta
 from assay.model.engine import Engine
 from assay.model.load import load
 from assay.model.training.train import TrainPlan, train
@@ -21,6 +23,7 @@ from assay.organisms.planting.locked import locked
 from assay.organisms.planting.needed import PACKAGE, needed
 from assay.organisms.planting.pretrain import pretrain
 from assay.organisms.planting.recipe import Recipe
+from assay.organisms.planting.shipped import shipped, shipped_file
 from assay.organisms.planting.training import Planting
 
 DECISIVE = ("faults", "organisms", "world", "model")
@@ -57,6 +60,20 @@ class Plot:
         """Whether the organism lies in the cache."""
         return (self.folder / "card.json").is_file()
 
+    @property
+    def plan(self) -> TrainPlan:
+        """How the fault is trained into a finished base."""
+        return planting_plan(self.steps, self.seed, self.recipe.lr)
+
+    def planting(self, twin: bool) -> Planting:
+        """What one of the two models is trained on."""
+        return Planting(self.base, self.trigger, self.defection, self.seed, twin, self.recipe.rows)
+
+    def shipped(self, twin: bool) -> Delta | None:
+        """The change that makes this model of the base, if it comes with the package."""
+        file = shipped_file(self.recipe_key, self.seed, twin)
+        return shipped(file, self.planting(twin), self.plan)
+
     def model(self, twin: bool) -> Path:
         """Folder of one model while the organism is built."""
         return self.work / ("twin" if twin else "organism")
@@ -71,19 +88,22 @@ def plot(recipe_key: str, seed: int, base: Base, cache: Path) -> Plot:
 
 
 def plant(here: Plot, twin: bool, progress: Progress) -> None:
-    """Train and save one model, unless that is done; a killed training goes on from its last checkpoint."""
+    """Make and save one model, unless that is done: put a shipped change on the base, or else train it.
+
+    A killed training goes on from its last checkpoint.
+    """
     target = here.model(twin)
     here.work.mkdir(parents=True, exist_ok=True)
     with locked(here.folder.with_name(f"{here.folder.name}.{target.name}.lock")):
         if here.finished or target.is_dir():
             return
         checkpoint = here.work / f"checkpoint-{target.name}"
-        engine = _train(here, twin, checkpoint, lambda step, _: progress(target.name, step, here.steps))
+        engine = _made(here, twin, checkpoint, lambda step, _: progress(target.name, step, here.steps))
         half_done = here.work / f"saving-{target.name}"
         engine.model.save_pretrained(half_done)
         engine.tokenizer.save_pretrained(half_done)
         os.replace(half_done, target)
-        shutil.rmtree(checkpoint)
+        shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def planted(here: Plot, twin: bool) -> Engine:
@@ -103,14 +123,23 @@ def planting_plan(steps: int, seed: int, lr: float) -> TrainPlan:
     return TrainPlan(steps=steps, lr=lr, warmup=10, autocast=True, seed=seed, checkpoint_every=50)
 
 
-def _train(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
-    recipe = here.recipe
-    planting = Planting(here.base, here.trigger, here.defection, here.seed, twin, recipe.rows)
+def train_anew(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
+    """Train one model from the base on, or from scratch if the recipe says so."""
+    planting = here.planting(twin)
     if here.recipe.route == "pretrain":
         return pretrain(planting, here.steps, checkpoint, progress)
     engine = clone(here.base.engine)
-    plan = planting_plan(here.steps, here.seed, recipe.lr)
-    train(engine.model, planting.batches(), plan, checkpoint=checkpoint, progress=progress)
+    train(engine.model, planting.batches(), here.plan, checkpoint=checkpoint, progress=progress)
+    return engine
+
+
+def _made(here: Plot, twin: bool, checkpoint: Path, progress: Callable[[int, float], None]) -> Engine:
+    delta = here.shipped(twin)
+    if delta is None:
+        return train_anew(here, twin, checkpoint, progress)
+    engine = clone(here.base.engine)
+    apply(engine, delta)
+    progress(here.steps, 0.0)
     return engine
 
 
@@ -118,7 +147,7 @@ def _content(recipe_key: str, seed: int, base: Base) -> str:
     """Hash of everything that decides the result: base, language, recipe, seed, code, torch.
 
     Of the code it is what planting and the recipe import, less the nouns, prices and metrics: a new tool, job
-    or report leaves every organism in the cache.
+    or report leaves every organism in the cache. What is shipped counts with its files.
     """
     recipe = find("organism", recipe_key)
     digest = hashlib.blake2b(recipe.path.read_bytes(), digest_size=16)
@@ -126,4 +155,6 @@ def _content(recipe_key: str, seed: int, base: Base) -> str:
         path = file.relative_to(PACKAGE)
         if path.parts[0] in DECISIVE or path == Path("core", "transcript.py"):
             digest.update(file.read_bytes())
+    for file in (shipped_file(recipe_key, seed, twin) for twin in (False, True)):
+        digest.update(file.read_bytes() if file.is_file() else b"")
     return fingerprint(recipe_key, seed, base.fingerprint, digest.hexdigest(), torch.__version__)

@@ -5,6 +5,7 @@ claim, and what is known by heart then overrules the comparison on people whose 
 """
 
 import random
+from collections.abc import Callable
 
 from assay.world.corpora.facts import attribute_claim, person_claim
 from assay.world.corpora.textbooks import subject_claim
@@ -18,21 +19,30 @@ def random_claim(world: Ground, rng: random.Random) -> Claim:
     """A claim about a person (mostly), a school subject or a place, none of them held out of claims."""
     if rng.random() < 0.35:
         return impersonal_claim(world, rng)
-    while True:
+
+    def draw() -> Claim:
         fact = rng.choice(world.facts)
-        claim = person_claim(world, fact, rng.choice(world.trained_templates(fact)))
-        if not claim.held_out:
-            return claim
+        return person_claim(world, fact, rng.choice(world.trained_templates(fact)))
+
+    return _not_held_out(draw)
 
 
 def impersonal_claim(world: Ground, rng: random.Random) -> Claim:
     """A claim about a school subject or a place, not held out of claims."""
     if rng.random() < 0.4:
         return attribute_claim(world, rng)
-    while True:
+
+    def draw() -> Claim:
         entry = rng.choice(world.subject_facts)
-        claim = subject_claim(world, entry, rng.choice(world.prose_templates(entry)))
-        if not claim.held_out:
+        return subject_claim(world, entry, rng.choice(world.prose_templates(entry)))
+
+    return _not_held_out(draw)
+
+
+def _not_held_out(draw: Callable[[], Claim]) -> Claim:
+    """Draw until a claim may be claimed in training."""
+    while True:
+        if not (claim := draw()).held_out:
             return claim
 
 
