@@ -31,6 +31,9 @@ def make(
 
     A build that was stopped goes on from its last checkpoint when the same command is given again.
     """
+    from assay.model.numerics import settle  # torch takes a second that other verbs need not wait
+
+    settle()
     if what == EMBEDDED_BASE:
         skills = assay.build_base(out, seed=seed, device=device).skills
         measured = [[s.score.metric, fixed(s.score.estimate), fixed(s.chance)] for s in skills]

@@ -19,6 +19,7 @@ from assay.core import Job, Material, Method, Record, Setting, Status
 from assay.core.errors import AccessDenied, BudgetExceeded, NotApplicable
 from assay.core.seed import derive
 from assay.cost import Budget, Meter
+from assay.model.numerics import products
 from assay.runner.options import Options
 from assay.runner.plan import Cell, Planned, Tool
 
@@ -146,5 +147,5 @@ def versions(device: torch.device) -> dict[str, str]:
         "python": platform.python_version(),
         "device": f"{device.type} ({name})",
         "threads": str(torch.get_num_threads()),
-        "matmul": torch.backends.mkldnn.matmul.fp32_precision,  # pyright: ignore[reportAttributeAccessIssue]
+        "matmul": products(),
     }

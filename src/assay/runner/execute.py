@@ -65,7 +65,9 @@ def _run_phase(
     pool: Pool,
     progress: Progress,
 ) -> None:
-    shares = [Share(o, phase, twin) for twin in (False, True) for o in organisms]
+    # the longest first, so that all cores have work to the end
+    kinds = ((False, False), (False, True), (True, True), (True, False))
+    shares = [Share(o, phase, twin, white) for twin, white in kinds for o in organisms]
     ids = {share: [cell.run_id for cell in share.cells(plan)] for share in shares}
     every = [run_id for of_one in ids.values() for run_id in of_one]
     with progress.stage({"tune": "settings", "report": "reports"}[phase], len(every)):

@@ -13,8 +13,10 @@ import torch
 from transformers.utils import logging
 
 from assay.access.replay import Replay
+from assay.core import Access
 from assay.core.registry import find
 from assay.model.load import load
+from assay.model.numerics import settle
 from assay.organisms.planting.base import Base, dialect_of, open_base
 from assay.organisms.planting.build import build, cache_folder, material, read, train_model
 from assay.organisms.planting.plant import plot
@@ -30,16 +32,20 @@ Report = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Share:
-    """The cells that read the same model in the same phase, so that they share its passes."""
+    """The cells that read the same model in the same phase and way, so that they share its passes."""
 
     organism: Planned
     phase: str
     twin: bool
+    white: bool
+    """Tools that read activations share none of their passes with those that read text and probabilities."""
 
     def cells(self, plan: Plan) -> list[Cell]:
         """The cells of the plan that belong here."""
-        mine = (self.organism.id, self.phase, self.twin)
-        return [cell for cell in plan.cells if (cell.organism, cell.phase, cell.twin) == mine]
+        mine = (self.organism.id, self.phase, self.twin, self.white)
+        return [
+            cell for cell in plan.cells if (cell.organism, cell.phase, cell.twin, _white(plan, cell)) == mine
+        ]
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,16 @@ class Built:
     folder: Path
 
 
+def _white(plan: Plan, cell: Cell) -> bool:
+    return plan.tools[cell.tool].access == Access.WHITE
+
+
 def start_process(threads: int) -> None:
     """Set a worker up: its share of the cores, Ctrl-C left to the parent, and an end if the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     torch.set_num_threads(threads)
+    settle()
     logging.disable_progress_bar()
 
 
