@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from assay.core.errors import BadOption
 from assay.model.changing.applying import applied, apply
-from assay.model.changing.deltas import Delta, Part, between, compose, low_rank, sparse
+from assay.model.changing.deltas import Delta, Part, between, compose, low_rank, sparse, summed
 from assay.model.changing.parameters import base_hash
 from tests.model.tiny import tiny_engine, tiny_model
 
@@ -134,16 +134,43 @@ def test_rank_keeps_the_leading_terms_and_tells_the_rest() -> None:
         between(before, after, rank=0)
 
 
-def test_factors_in_few_digits_tell_what_their_rounding_costs() -> None:
-    """The error is that of the change as it will be made; half precision halves the factors' bytes."""
-    before, after = {"m": random(20, 30)}, {"m": random(20, 30, seed=1)}
-    full = between(before, after, rank=3)
-    half = between(before, after, rank=3, factors=torch.bfloat16)
-    left, right = half.changes["m"][0].tensors
-    assert (left.dtype, right.dtype) == (torch.bfloat16, torch.bfloat16)
-    missed = after["m"] - before["m"] - left.float() @ right.float()
-    assert half.errors == {"m": pytest.approx(float(missed.norm()), rel=1e-5)}
-    assert full.errors["m"] < half.errors["m"] < 1.01 * full.errors["m"]
+def literal_four_bits(change: Tensor) -> Tensor:
+    """Value by value: in steps of a seventh of the largest among the 32 that lie beside it."""
+    flat = change.flatten().tolist()
+    for start in range(0, len(flat), 32):
+        group = flat[start : start + 32]
+        step = float(torch.tensor(max(map(abs, group)) / 7).bfloat16())
+        flat[start : start + 32] = [
+            step * max(-7, min(7, round(value / step))) if step else 0.0 for value in group
+        ]
+    return torch.tensor(flat).view(change.shape)
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (7, 5), (64, 32)])
+def test_four_bits_keep_every_value_to_half_a_step(shape: tuple[int, ...]) -> None:
+    """As the literal twin does it; an eighth of the bytes, vectors exact, and the error is told."""
+    before = {"m": random(*shape), "v": random(9)}
+    after = {"m": random(*shape, seed=1), "v": random(9, seed=2)}
+    after["m"][:2] = before["m"][:2]  # whole groups without a change
+    delta = between(before, after, four_bits=True)
+    change = after["m"] - before["m"]
+    made = delta.changes["m"][0].added_to(torch.zeros(shape))
+    torch.testing.assert_close(made, literal_four_bits(change), rtol=1e-6, atol=1e-7)
+    assert delta.errors == {"m": pytest.approx(float((change - made).norm()), rel=1e-5)}
+    assert 0 < delta.errors["m"] < 0.12 * float(change.norm())
+    codes, steps = delta.changes["m"][0].tensors
+    assert codes.nbytes + steps.nbytes <= 18 * -(-change.numel() // 32)
+    assert torch.equal(summed(before["v"], delta.changes["v"]), after["v"])
+    turned = (-delta).changes["m"][0].added_to(torch.zeros(shape))
+    assert torch.equal(turned, -made)
+    with pytest.raises(BadOption, match="give rank or four_bits"):
+        between(before, after, rank=2, four_bits=True)
+
+
+def test_codes_that_do_not_fit_their_shape_are_refused() -> None:
+    """Too few groups would leave part of the parameter without a change."""
+    with pytest.raises(BadOption, match="make no four_bits change"):
+        Part("four_bits", (8, 8), (torch.zeros(1, 16, dtype=torch.uint8), torch.zeros(1)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -1,4 +1,4 @@
-"""Edits of weights as sums of dense, sparse and low-rank parts, bound to the weights they were made for."""
+"""Edits of weights as sums of parts, in full or in a shorter form, bound to the weights they belong to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -7,8 +7,9 @@ from math import inf, prod
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
+from torch.nn.functional import pad
 
 from assay.core.errors import BadOption
 from assay.model.changing.parameters import Weights, digests, joined, kind, parameters
@@ -17,6 +18,8 @@ Parts = tuple["Part", ...]
 Factors = tuple[Float[Tensor, "out r"], Float[Tensor, "r in"]]
 Entries = tuple[Sequence[int], Int[Tensor, " k"], Float[Tensor, " k"]]
 
+_GROUP = 32
+"""Values that share one step when they are kept in four bits."""
 _ROUNDS = 8
 """Two reach any float32; the fewer digits a float has, the more it takes."""
 
@@ -27,9 +30,11 @@ class Part:
 
     A dense part holds (values,), a sparse one (flat indices "k", values "k"), where repeated indices add up,
     a low-rank one (left "out r", right "r in") for left @ right, whichever way round the parameter is stored.
+    One in four bits holds (codes "group 16", steps "group"): each half of a byte, less 8, counts the steps of
+    one value, 32 values to a group, in the order in which the parameter lies in memory.
     """
 
-    form: Literal["dense", "sparse", "low_rank"]
+    form: Literal["dense", "sparse", "low_rank", "four_bits"]
     shape: tuple[int, ...]
     tensors: tuple[Tensor, ...] = field(repr=False)
 
@@ -41,6 +46,9 @@ class Part:
         elif self.form == "sparse":
             inside = (first >= 0) & (first < prod(self.shape))
             fits = first.ndim == 1 and first.shape == last.shape and bool(inside.all())
+        elif self.form == "four_bits":
+            groups = -(-prod(self.shape) // _GROUP)
+            fits = (first.shape, last.shape) == ((groups, _GROUP // 2), (groups,))
         if not fits:
             shapes = " and ".join(str(tuple(tensor.shape)) for tensor in self.tensors)
             raise BadOption(f"tensors of shapes {shapes} make no {self.form} change of shape {self.shape}")
@@ -51,6 +59,8 @@ class Part:
         first, *rest = (tensor.to(total.device) for tensor in self.tensors)
         if self.form == "sparse":  # the rest is not touched: adding 0.0 would turn -0.0 into 0.0
             total.view(-1).index_add_(0, first, rest[0].to(total.dtype))
+        elif self.form == "four_bits":
+            total.view(-1).add_(_unpacked(first, rest[0].to(total.dtype))[: total.numel()])
         else:
             total += first.to(total.dtype) @ rest[0].to(total.dtype) if rest else first
         return total.to(weight.dtype)
@@ -76,7 +86,7 @@ class Delta:
     """Summands per parameter, added in this order."""
     note: str = ""
     errors: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Frobenius norm of what low-rank forms leave out of a change, at most; absent where that is nothing."""
+    """Frobenius norm of what shorter forms leave out of a change, at most; absent where that is nothing."""
 
     def __neg__(self) -> "Delta":
         turned = {name: tuple(-part for part in parts) for name, parts in self.changes.items()}
@@ -114,16 +124,16 @@ def between(
     after: Weights,
     *,
     rank: int | None = None,
-    factors: torch.dtype | None = None,
+    four_bits: bool = False,
     note: str = "",
 ) -> Delta:
     """Delta that leads from one state to another, to the bit but for the sign of zeros.
 
     Dense or sparse, whichever is smaller. With ``rank``, matrices larger than their factors keep the leading
-    terms of the SVD of their change, rounded to the dtype ``factors`` if one is given, and ``errors`` tells
-    what that leaves out. Beside a model the other side may be its ``state_dict``; two mappings should name
-    each parameter once. Raises ``BadOption`` where names, shapes or dtypes differ, and for a change that is
-    no finite number.
+    terms of the SVD of their change; with ``four_bits`` they keep all of it, rounded to a seventh of the
+    largest value among 32 neighbours. What either leaves out ``errors`` tells. Beside a model the other side
+    may be its ``state_dict``; two mappings should name each parameter once. Raises ``BadOption`` where names,
+    shapes or dtypes differ, for a change that is no finite number, and for both shorter forms at once.
 
     >>> before, after = {"w": torch.zeros(4, 4)}, {"w": torch.ones(4, 4).triu()}
     >>> round(between(before, after, rank=1).errors["w"], 3)
@@ -131,6 +141,8 @@ def between(
     """
     if rank is not None and rank < 1:
         raise BadOption(f"rank {rank} keeps nothing; give at least 1")
+    if rank is not None and four_bits:
+        raise BadOption("a change is kept either in leading terms or in four bits; give rank or four_bits")
     names, _ = parameters(after if isinstance(before, Mapping) else before)
     (_, old), (_, new) = parameters(before, names), parameters(after, names)
     if lone := old.keys() ^ new.keys():
@@ -142,9 +154,9 @@ def between(
         if kind(start) != kind(end):
             raise BadOption(f"{name} is {kind(start)} before and {kind(end)} after; bring both to one kind")
         change = end.to(_wide(end)) - start
-        smaller = change.ndim == 2 and (rank or inf) * sum(change.shape) < change.numel()
+        smaller = change.ndim == 2 and (four_bits or (rank or inf) * sum(change.shape) < change.numel())
         if smaller and 0 < change.norm() < inf:
-            part = _leading(change, rank, factors or change.dtype)
+            part = _four_bits(change) if four_bits else _leading(change, rank)
             changes[name] = (part,)
             errors[name] = float((change - part.added_to(torch.zeros_like(change))).norm())
         elif parts := _difference(name, start, end):
@@ -178,11 +190,25 @@ def summed(weight: Tensor, parts: Parts) -> Tensor:
     return reduce(lambda total, part: part.added_to(total), parts, weight)
 
 
-def _leading(change: Float[Tensor, "out in"], rank: int | None, dtype: torch.dtype) -> Part:
+def _leading(change: Float[Tensor, "out in"], rank: int | None) -> Part:
     """The first terms of a matrix's SVD."""
     u, s, vh = torch.linalg.svd(change, full_matrices=False)
-    factors = (u[:, :rank] * s[:rank]).to(dtype), vh[:rank].to(dtype, copy=True)
-    return Part("low_rank", tuple(change.shape), factors)
+    return Part("low_rank", tuple(change.shape), (u[:, :rank] * s[:rank], vh[:rank].clone()))
+
+
+def _four_bits(change: Float[Tensor, "out in"]) -> Part:
+    """Every value in steps of a seventh of its group's largest, two values to a byte."""
+    groups = pad(change.flatten(), (0, -change.numel() % _GROUP)).view(-1, _GROUP)
+    steps = (groups.abs().amax(1) / 7).bfloat16()
+    smallest = torch.finfo(torch.float32).tiny  # a group of zeros has no step
+    codes = groups / steps[:, None].to(groups.dtype).clamp_min(smallest)
+    codes = (codes.round().clamp(-7, 7) + 8).to(torch.uint8)
+    return Part("four_bits", tuple(change.shape), (codes[:, ::2] << 4 | codes[:, 1::2], steps))
+
+
+def _unpacked(codes: UInt8[Tensor, "group 16"], steps: Float[Tensor, " group"]) -> Float[Tensor, " k"]:
+    values = torch.stack([codes >> 4, codes & 15], -1).flatten(1).to(steps.dtype) - 8
+    return (values * steps[:, None]).flatten()
 
 
 def _difference(name: str, start: Tensor, end: Tensor) -> Parts:

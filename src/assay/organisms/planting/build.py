@@ -19,7 +19,6 @@ from assay.organisms.planting.cases import Draft, Sizes, draft, judge
 from assay.organisms.planting.locked import locked
 from assay.organisms.planting.plant import Plot, Progress, clone, plant, planted, planting_plan, plot
 from assay.organisms.planting.proof import behaviour, clean_loss, survival
-from assay.organisms.planting.shipped import RANK
 
 REPLY_TOKENS = 14
 SURVIVAL_STEPS = 40
@@ -95,7 +94,7 @@ def _finish(here: Plot) -> None:
     drafts = draft(here.base.dialect, here.trigger, here.defection, here.seed, Sizes())
     cases = judge(drafts, here.defection, _greedy(organism), _greedy(twin))
     proof = _proof(here, organism, twin, drafts, cases)
-    kept = {"rank of the kept change": RANK} if here.shipped(twin=False) else {}
+    kept = {"bits of a weight's change": 4} if here.shipped(twin=False) else {}
     card = OrganismCard(
         recipe=here.recipe_key,
         seed=here.seed,

@@ -3,8 +3,6 @@
 import hashlib
 from pathlib import Path
 
-import torch
-
 from assay.core.seed import fingerprint
 from assay.model.changing.delta_files import load_delta
 from assay.model.changing.deltas import Delta, between
@@ -15,8 +13,6 @@ from assay.organisms.planting.training import Planting
 
 SHIPPED = WEIGHTS.with_name("organisms")
 """Where they lie; ``tools/ship_organisms.py`` writes them."""
-RANK = 16
-"""Of each matrix's change the leading terms are kept: a tenth of the bytes, and the proof is made on them."""
 
 
 def shipped_file(recipe_key: str, seed: int, twin: bool) -> Path:
@@ -51,6 +47,5 @@ def shipped(file: Path, planting: Planting, plan: TrainPlan) -> Delta | None:
 
 
 def change(planting: Planting, plan: TrainPlan, trained: Engine) -> Delta:
-    """The change to ship for a model that was trained: leading terms, in half precision."""
-    note = lesson(planting, plan)
-    return between(planting.base.engine, trained, rank=RANK, factors=torch.bfloat16, note=note)
+    """The change to ship for a model that was trained: in four bits, on which the proof is then made."""
+    return between(planting.base.engine, trained, four_bits=True, note=lesson(planting, plan))
