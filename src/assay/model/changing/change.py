@@ -39,6 +39,7 @@ def changed(engine: Engine, *changes: Change) -> Generator[None]:
     Raises:
         BadOption: a site that the model lacks; inside, a value whose shape does not fit its site.
     """
+    engine.body.check()  # inside, the parts need not add up any more
     with visiting([(engine.body.point(change.site), _visit(engine, change)) for change in changes]):
         yield
 
