@@ -15,7 +15,7 @@ from assay.core.errors import BadOption
 from assay.model.attribution.frozen_norms import frozen_norms
 from assay.model.engine import Engine
 from assay.model.patching.effects import Effect
-from assay.model.reading.read import Reading
+from assay.model.reading.read import Reading, matched
 from assay.model.sites.hooks import Visit, visiting
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
@@ -47,7 +47,7 @@ def attribute(
     found: Attribution = {}
     values = _watched(engine, tokens, named, effect, freeze_norms)
     for site, (value, gradient) in values.items():
-        news = value if source is None else source[site].to(value) - value
+        news = value if source is None else matched(source[site], value, site) - value
         scores = (news * gradient).sum(-1)
         mask = tokens.mask().to(scores.device).reshape(*tokens.ids.shape, *[1] * (scores.ndim - 2))
         found[site] = wide(scores.masked_fill(~mask, 0))
@@ -71,7 +71,7 @@ def integrated_gradients(
         raise BadOption(f"{steps} steps; integrated gradients need at least 1")
     _check(engine, tokens, [name], source)
     base = _value(engine, tokens, name)
-    news = source[name].to(base) - base
+    news = matched(source[name], base, name) - base
     total = torch.zeros_like(base)
     for step in range(steps):
         leaf = (base + (step + 0.5) / steps * news).requires_grad_()
@@ -114,7 +114,7 @@ def _as_leaf(value: Tensor) -> Tensor:
 
 def _value(engine: Engine, tokens: Tokens, site: Site) -> Tensor:
     """What the base run has at a site, all heads or one, as a tensor of its own."""
-    with torch.no_grad():
+    with engine.evaluating():
         return engine.body.capture(tokens, [site])[site].clone()
 
 
@@ -133,7 +133,5 @@ def _check(engine: Engine, tokens: Tokens, sites: list[Site], source: Reading | 
         raise BadOption("no site was asked for; name at least one")
     for site in sites:
         engine.body.point(site)
-        if source is not None and source[site].shape[:2] != tokens.ids.shape:
-            raise BadOption(
-                "source and base must have as many texts, of the same lengths, to compare place by place"
-            )
+        if source is not None:
+            source.beside(tokens, site)

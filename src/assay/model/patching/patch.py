@@ -11,11 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from assay.core.errors import BadOption
 from assay.model.engine import Engine
 from assay.model.patching.effects import Effect
 from assay.model.patching.prefix import Prefix
-from assay.model.reading.read import Reading
+from assay.model.reading.read import Reading, matched
 from assay.model.sites.hooks import Visit
 from assay.model.sites.moment import counted
 from assay.model.sites.site import Site
@@ -67,11 +66,9 @@ def patch(
             and base that do not match in number or length.
     """
     named = tuple(map(Site.parse, sites))
-    if not torch.equal(source.tokens.lengths, tokens.lengths):
-        raise BadOption("source and base must have as many texts, of the same lengths, to be patched")
     for site in named:
         engine.body.point(site)
-        _values(source, site)
+        source.beside(tokens, site)
     with engine.evaluating():
         base = Prefix(engine.body, tokens)
         before = effect(base.logits)
@@ -105,21 +102,12 @@ def _put(group: list[tuple[int, _Target]], source: Reading, start: int) -> Visit
             rows = torch.arange(len(target.places), device=value.device)
             places = target.places.to(value.device)
             head = () if target.into.head is None else (target.into.head,)
-            given = _values(source, target.value).to(value.device, value.dtype)[rows, places]
-            new[(rows + offset, places - start, *head)] = given
+            given = source[target.value].to(value.device)[rows, places]
+            there = rows + offset, places - start, *head
+            new[there] = matched(given, new[there], target.value)
         return new
 
     return visit
-
-
-def _values(source: Reading, site: Site) -> Tensor:
-    """The source's values at a site; those of one head may lie among those of its layer."""
-    if site in source.values:
-        return source[site]
-    whole = Site(site.kind, site.layer)
-    if site.head is None or whole not in source.values:
-        raise BadOption(f"the source lacks {site}; read it first")
-    return source[whole][..., site.head, :]
 
 
 def _groups(
