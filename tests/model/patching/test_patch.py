@@ -40,7 +40,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def names(engine: Engine) -> list[str]:
     """Sites of every kind, in the first, a middle and the last layer, and some single heads."""
     last = engine.n_layers - 1
-    everything = [n for n in engine.body.sites.names() if n not in ("logits", "positions")]
+    everything = [n for n in engine.body.sites.names() if n != "logits"]
     patterns = ["pattern.1.3", f"pattern.{last}.0"] if engine.body.sites.has("pattern") else []
     return [*everything, "z.0.1", f"z.{last}.3", "v.1.0", f"q.{last}.2", *patterns]
 

@@ -6,6 +6,7 @@ Attribution patching: Nanda (2023); Syed et al. (arXiv 2310.10348). Integrated g
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -97,7 +98,7 @@ def _watched(
     # heads are columns of what passes on; gradients are taken of the whole, which the model goes on with
     wholes = [(points[site].whole, keeper(site)) for site in sites]
     roots = ["embed", *(["positions"] if any(site.kind == "positions" for site in sites) else [])]
-    leaves = [(engine.body.point(root), _as_leaf) for root in roots]
+    leaves = [(engine.body.point(root), partial(_as_leaf, n=len(tokens))) for root in roots]
     norms = frozen_norms(engine.model) if freeze_norms else nullcontext()
     with engine.differentiating(), norms, visiting([*leaves, *wholes]):
         answer = _last_effect(engine, tokens, effect)
@@ -108,8 +109,9 @@ def _watched(
     }
 
 
-def _as_leaf(value: Tensor) -> Tensor:
-    return value.detach().requires_grad_()
+def _as_leaf(value: Tensor, n: int) -> Tensor:
+    # learned positions are one row for all texts, but each text has a gradient of its own
+    return value.detach().expand(n, *value.shape[1:]).clone().requires_grad_()
 
 
 def _value(engine: Engine, tokens: Tokens, site: Site) -> Tensor:

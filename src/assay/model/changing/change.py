@@ -112,6 +112,7 @@ def rotate(site: str | Site, plane: Float[Tensor, "2 d"], degrees: float, at: At
 def _visit(engine: Engine, change: Change) -> Visit:
     def visit(value: Tensor) -> Tensor:
         moment = engine.body.moment
+        value = value.expand(len(moment.ids), *value.shape[1:])  # texts may share their positions
         new = change.how(value, moment).to(value.dtype)
         if change.at is None:
             return new

@@ -84,8 +84,9 @@ def _effects(base: Prefix, group: list[_Target], source: Reading, effect: Effect
     start, n = min(int(target.places.min()) for target in group), len(base.tokens)
     layer = group[0].into.layer or 0
     wholes = dict.fromkeys(Site(target.into.kind, target.into.layer) for target in group)
+    rows = [(i * n, target) for i, target in enumerate(group)]
     visits = [
-        (whole, _put([(i * n, t) for i, t in enumerate(group) if t.into.kind == whole.kind], source, start))
+        (whole, _put([row for row in rows if row[1].into.kind == whole.kind], source, start, len(group) * n))
         for whole in wholes
     ]
     cut_short = layer == len(base.streams) - 1 and any(whole.kind in _AFTER_CUT for whole in wholes)
@@ -93,11 +94,11 @@ def _effects(base: Prefix, group: list[_Target], source: Reading, effect: Effect
     return [effect(part) for part in logits.split(n)]
 
 
-def _put(group: list[tuple[int, _Target]], source: Reading, start: int) -> Visit:
+def _put(group: list[tuple[int, _Target]], source: Reading, start: int, count: int) -> Visit:
     """Write each target's values into its own copy of the texts."""
 
     def visit(value: Tensor) -> Tensor:
-        new = value.clone()
+        new = value.expand(count, *value.shape[1:]).clone()  # texts may share their positions
         for offset, target in group:
             rows = torch.arange(len(target.places), device=value.device)
             places = target.places.to(value.device)
