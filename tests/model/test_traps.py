@@ -85,7 +85,7 @@ DROPOUTS = {
 @pytest.mark.parametrize("family", sorted(DROPOUTS))
 def test_dropout_never_acts_whatever_is_asked_first(family: str, name: str, tmp_path: Path) -> None:
     """A model that somebody left in training mode gives what it gives in evaluation mode."""
-    quiet, noisy = tiny_engine(family), tiny_engine(family, **DROPOUTS[family])
+    quiet, noisy = tiny_engine(family), tiny_engine(family, 0, **DROPOUTS[family])
     noisy.model.train()
     (tmp_path / "noisy").mkdir()
     wanted, found = calls(quiet, tmp_path)[name](), calls(noisy, tmp_path / "noisy")[name]()
