@@ -11,7 +11,9 @@ from transformers import (
     Gemma2Config,
     Gemma3TextConfig,
     GPT2Config,
+    GPTJConfig,
     GPTNeoXConfig,
+    GptOssConfig,
     LlamaConfig,
     MistralConfig,
     MixtralConfig,
@@ -67,6 +69,11 @@ FAMILIES: dict[str, Callable[[], PreTrainedConfig]] = {
     "gemma3": lambda: Gemma3TextConfig(**ROTARY, head_dim=16, sliding_window=6),
     "olmo2": lambda: Olmo2Config(**ROTARY),
     "phi3": lambda: Phi3Config(**ROTARY),
+    "gpt_oss": lambda: GptOssConfig(
+        **ROTARY, head_dim=8, sliding_window=6, num_local_experts=4, num_experts_per_tok=2,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+    ),
+    "gptj": lambda: GPTJConfig(n_embd=32, n_layer=3, n_head=4, rotary_dim=4, n_positions=40, **COMMON),
     "mixtral": lambda: MixtralConfig(**ROTARY, num_local_experts=4, num_experts_per_tok=2),
     "opt": lambda: OPTConfig(
         hidden_size=32, num_hidden_layers=3, num_attention_heads=4, ffn_dim=48, word_embed_proj_dim=32,

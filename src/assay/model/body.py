@@ -18,6 +18,7 @@ from assay.model.sites.site import Site
 from assay.model.sites.sitemap import Point, SiteMap
 from assay.model.sites.verify import problems
 from assay.model.tokens import Tokens
+from assay.model.wrapped import refuse_wrapped
 
 
 class _Enough(Exception):
@@ -28,6 +29,7 @@ class Body:
     """What white-box functions work on; texts and replies are the Engine's."""
 
     def __init__(self, model: PreTrainedModel) -> None:
+        refuse_wrapped(model)
         self.model = model
         self.parts = anatomy(model)
         self._map = SiteMap(model, self.parts)
@@ -38,17 +40,36 @@ class Body:
         """Where token ids go in."""
         return self.parts.embedding.device
 
-    @cached_property
+    def settle(self) -> None:
+        """Bring the model into evaluation mode; raises ModelError if it has been wrapped since."""
+        refuse_wrapped(self.model)
+        self.model.eval()
+
+    @property
     def sites(self) -> SiteMap:
         """All sites, checked once by running.
 
         Raises:
             NotApplicable: the family's blocks are not understood; says what to supply.
         """
+        if isinstance(self._checked, NotApplicable):
+            raise self._checked
+        return self._checked
+
+    def check(self) -> None:
+        """Check the sites while nothing is changed; what is wrong with them is told by ``sites``."""
+        _ = self._checked
+
+    @cached_property
+    def _checked(self) -> SiteMap | NotApplicable:
+        self.settle()
         ids = torch.arange(4, device=self.device)[None] % len(self.parts.embedding)
-        with torch.no_grad():
-            tokens = Tokens.of(ids.tolist(), self.device)
-            wrong = problems(self._map, lambda sites: self._captured(tokens, sites))
+        tokens = Tokens.of(ids.tolist(), self.device)
+        try:
+            with torch.no_grad():
+                wrong = problems(self._map, lambda sites: self._captured(tokens, sites))
+        except NotApplicable as error:
+            return error
         return self._map.without(*wrong)
 
     def point(self, name: str | Site) -> Point:

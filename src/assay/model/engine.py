@@ -252,7 +252,7 @@ class Engine:
     @contextmanager
     def inference(self) -> Generator[None]:
         """Compute inside without gradients, in evaluation mode."""
-        self.model.eval()
+        self.body.settle()
         # Results are written into tensors made outside, so that callers may take gradients through them.
         with torch.inference_mode():
             yield
@@ -260,14 +260,18 @@ class Engine:
     @contextmanager
     def evaluating(self) -> Generator[None]:
         """Compute inside without gradients, in evaluation mode; what comes out may meet gradients later."""
-        self.model.eval()
+        self.body.settle()
         with torch.no_grad():
             yield
 
     @contextmanager
     def differentiating(self) -> Generator[None]:
-        """Compute inside with gradients of values, not of weights, in evaluation mode."""
-        self.model.eval()
+        """Compute inside with gradients of values, not of weights, in evaluation mode.
+
+        The fast attention of a CPU has no second derivatives. The plain one has, which the model attends by
+        while a pattern is watched or after ``engine.model.set_attn_implementation("eager")``.
+        """
+        self.body.settle()
         with self.body.frozen(), torch.enable_grad():
             yield
 

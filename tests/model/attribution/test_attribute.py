@@ -33,6 +33,7 @@ SITES = (
     "pattern.1",
 )
 EFFECT = logit_difference(torch.arange(3) + 4, torch.arange(3) + 7)
+EFFECT_OF_ONE: Effect = lambda logits: logits[:, 4] - logits[:, 7]  # noqa: E731
 
 
 @pytest.fixture(params=FAMILIES, scope="module")
@@ -63,6 +64,16 @@ def test_attribution_is_the_slope_towards_the_source(engine: Engine, site: str) 
     rtol, atol = (1e-6, 1e-9) if exact else (5e-3, 2e-3)
     torch.testing.assert_close(found.flatten(1).sum(1), wanted, rtol=rtol, atol=atol)
     assert float(wanted.abs().max()) > 1e-4
+
+
+def test_texts_that_share_their_positions_have_gradients_of_their_own() -> None:
+    """Learned positions are one row for all texts; each text's attribution is that of the text alone."""
+    engine = Engine(tiny_model("gpt2").double(), word_tokenizer())
+    site = Site("positions")
+    together = attribute(engine, engine.tokens(CORRUPT[:2]), [site], EFFECT_OF_ONE)[site]
+    for row, text in enumerate(CORRUPT[:2]):
+        alone = attribute(engine, engine.tokens([text]), [site], EFFECT_OF_ONE)[site][0]
+        torch.testing.assert_close(together[row, : len(alone)], alone)
 
 
 def test_gradient_times_activation_is_attribution_from_zero(engine: Engine) -> None:

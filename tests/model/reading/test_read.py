@@ -12,7 +12,7 @@ from assay.model.sites.site import HEADS, STREAM, Site
 from tests.model.tiny import FAMILIES, TEXTS, tiny_engine
 
 DESCRIBED = ("gpt2", "gpt_neox", "llama", "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2", "phi3")
-GUESSED = ("mixtral",)
+GUESSED = ("gpt_oss", "gptj", "mixtral")
 REFUSED = ("opt", "bloom")  # one has no MLP of its own, the other adds the stream inside its halves
 
 

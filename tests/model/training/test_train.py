@@ -74,6 +74,29 @@ def test_a_killed_run_resumes_exactly(tmp_path: Path, optimizer: str, killed_aft
     torch.testing.assert_close(weights(resumed), weights(undisturbed), rtol=0, atol=0)
 
 
+def test_dropout_draws_the_same_after_a_kill_and_acts_though_the_model_was_read(tmp_path: Path) -> None:
+    """A model with dropout resumes exactly too, also where progress brought it into evaluation mode."""
+
+    def dropping() -> LlamaForCausalLM:
+        model = tiny()
+        for layer in model.model.layers:
+            layer.self_attn.attention_dropout = 0.5  # pyright: ignore[reportAttributeAccessIssue]
+        return model
+
+    def die(step: int, loss: float) -> None:
+        if step == 5:
+            raise Killed
+
+    undisturbed, killed, resumed, quiet = dropping(), dropping(), dropping(), tiny()
+    train(undisturbed, batch, plan("adamw"), progress=lambda *_: undisturbed.eval())
+    with pytest.raises(Killed):
+        train(killed, batch, plan("adamw"), checkpoint=tmp_path, progress=die)
+    train(resumed, batch, plan("adamw"), checkpoint=tmp_path)
+    torch.testing.assert_close(weights(resumed), weights(undisturbed), rtol=0, atol=0)
+    train(quiet, batch, plan("adamw"))
+    assert not torch.equal(weights(quiet), weights(resumed))
+
+
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:
     """Starting a finished run once more only loads it."""
     first, again = tiny(), tiny(seed=5)

@@ -6,6 +6,7 @@ Attribution patching: Nanda (2023); Syed et al. (arXiv 2310.10348). Integrated g
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -15,7 +16,7 @@ from assay.core.errors import BadOption
 from assay.model.attribution.frozen_norms import frozen_norms
 from assay.model.engine import Engine
 from assay.model.patching.effects import Effect
-from assay.model.reading.read import Reading
+from assay.model.reading.read import Reading, matched
 from assay.model.sites.hooks import Visit, visiting
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
@@ -47,7 +48,7 @@ def attribute(
     found: Attribution = {}
     values = _watched(engine, tokens, named, effect, freeze_norms)
     for site, (value, gradient) in values.items():
-        news = value if source is None else source[site].to(value) - value
+        news = value if source is None else matched(source[site], value, site) - value
         scores = (news * gradient).sum(-1)
         mask = tokens.mask().to(scores.device).reshape(*tokens.ids.shape, *[1] * (scores.ndim - 2))
         found[site] = wide(scores.masked_fill(~mask, 0))
@@ -71,7 +72,7 @@ def integrated_gradients(
         raise BadOption(f"{steps} steps; integrated gradients need at least 1")
     _check(engine, tokens, [name], source)
     base = _value(engine, tokens, name)
-    news = source[name].to(base) - base
+    news = matched(source[name], base, name) - base
     total = torch.zeros_like(base)
     for step in range(steps):
         leaf = (base + (step + 0.5) / steps * news).requires_grad_()
@@ -97,7 +98,7 @@ def _watched(
     # heads are columns of what passes on; gradients are taken of the whole, which the model goes on with
     wholes = [(points[site].whole, keeper(site)) for site in sites]
     roots = ["embed", *(["positions"] if any(site.kind == "positions" for site in sites) else [])]
-    leaves = [(engine.body.point(root), _as_leaf) for root in roots]
+    leaves = [(engine.body.point(root), partial(_as_leaf, n=len(tokens))) for root in roots]
     norms = frozen_norms(engine.model) if freeze_norms else nullcontext()
     with engine.differentiating(), norms, visiting([*leaves, *wholes]):
         answer = _last_effect(engine, tokens, effect)
@@ -108,13 +109,14 @@ def _watched(
     }
 
 
-def _as_leaf(value: Tensor) -> Tensor:
-    return value.detach().requires_grad_()
+def _as_leaf(value: Tensor, n: int) -> Tensor:
+    # learned positions are one row for all texts, but each text has a gradient of its own
+    return value.detach().expand(n, *value.shape[1:]).clone().requires_grad_()
 
 
 def _value(engine: Engine, tokens: Tokens, site: Site) -> Tensor:
     """What the base run has at a site, all heads or one, as a tensor of its own."""
-    with torch.no_grad():
+    with engine.evaluating():
         return engine.body.capture(tokens, [site])[site].clone()
 
 
@@ -133,7 +135,5 @@ def _check(engine: Engine, tokens: Tokens, sites: list[Site], source: Reading | 
         raise BadOption("no site was asked for; name at least one")
     for site in sites:
         engine.body.point(site)
-        if source is not None and source[site].shape[:2] != tokens.ids.shape:
-            raise BadOption(
-                "source and base must have as many texts, of the same lengths, to compare place by place"
-            )
+        if source is not None:
+            source.beside(tokens, site)

@@ -39,6 +39,7 @@ def changed(engine: Engine, *changes: Change) -> Generator[None]:
     Raises:
         BadOption: a site that the model lacks; inside, a value whose shape does not fit its site.
     """
+    engine.body.check()  # inside, the parts need not add up any more
     with visiting([(engine.body.point(change.site), _visit(engine, change)) for change in changes]):
         yield
 
@@ -111,6 +112,7 @@ def rotate(site: str | Site, plane: Float[Tensor, "2 d"], degrees: float, at: At
 def _visit(engine: Engine, change: Change) -> Visit:
     def visit(value: Tensor) -> Tensor:
         moment = engine.body.moment
+        value = value.expand(len(moment.ids), *value.shape[1:])  # texts may share their positions
         new = change.how(value, moment).to(value.dtype)
         if change.at is None:
             return new

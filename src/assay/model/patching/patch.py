@@ -11,11 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from assay.core.errors import BadOption
 from assay.model.engine import Engine
 from assay.model.patching.effects import Effect
 from assay.model.patching.prefix import Prefix
-from assay.model.reading.read import Reading
+from assay.model.reading.read import Reading, matched
 from assay.model.sites.hooks import Visit
 from assay.model.sites.moment import counted
 from assay.model.sites.site import Site
@@ -67,11 +66,9 @@ def patch(
             and base that do not match in number or length.
     """
     named = tuple(map(Site.parse, sites))
-    if not torch.equal(source.tokens.lengths, tokens.lengths):
-        raise BadOption("source and base must have as many texts, of the same lengths, to be patched")
     for site in named:
         engine.body.point(site)
-        _values(source, site)
+        source.beside(tokens, site)
     with engine.evaluating():
         base = Prefix(engine.body, tokens)
         before = effect(base.logits)
@@ -87,8 +84,9 @@ def _effects(base: Prefix, group: list[_Target], source: Reading, effect: Effect
     start, n = min(int(target.places.min()) for target in group), len(base.tokens)
     layer = group[0].into.layer or 0
     wholes = dict.fromkeys(Site(target.into.kind, target.into.layer) for target in group)
+    rows = [(i * n, target) for i, target in enumerate(group)]
     visits = [
-        (whole, _put([(i * n, t) for i, t in enumerate(group) if t.into.kind == whole.kind], source, start))
+        (whole, _put([row for row in rows if row[1].into.kind == whole.kind], source, start, len(group) * n))
         for whole in wholes
     ]
     cut_short = layer == len(base.streams) - 1 and any(whole.kind in _AFTER_CUT for whole in wholes)
@@ -96,30 +94,21 @@ def _effects(base: Prefix, group: list[_Target], source: Reading, effect: Effect
     return [effect(part) for part in logits.split(n)]
 
 
-def _put(group: list[tuple[int, _Target]], source: Reading, start: int) -> Visit:
+def _put(group: list[tuple[int, _Target]], source: Reading, start: int, count: int) -> Visit:
     """Write each target's values into its own copy of the texts."""
 
     def visit(value: Tensor) -> Tensor:
-        new = value.clone()
+        new = value.expand(count, *value.shape[1:]).clone()  # texts may share their positions
         for offset, target in group:
             rows = torch.arange(len(target.places), device=value.device)
             places = target.places.to(value.device)
             head = () if target.into.head is None else (target.into.head,)
-            given = _values(source, target.value).to(value.device, value.dtype)[rows, places]
-            new[(rows + offset, places - start, *head)] = given
+            given = source[target.value].to(value.device)[rows, places]
+            there = rows + offset, places - start, *head
+            new[there] = matched(given, new[there], target.value)
         return new
 
     return visit
-
-
-def _values(source: Reading, site: Site) -> Tensor:
-    """The source's values at a site; those of one head may lie among those of its layer."""
-    if site in source.values:
-        return source[site]
-    whole = Site(site.kind, site.layer)
-    if site.head is None or whole not in source.values:
-        raise BadOption(f"the source lacks {site}; read it first")
-    return source[whole][..., site.head, :]
 
 
 def _groups(

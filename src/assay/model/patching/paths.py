@@ -14,7 +14,7 @@ from assay.core.errors import BadOption
 from assay.model.engine import Engine
 from assay.model.patching.effects import Effect
 from assay.model.patching.prefix import Prefix
-from assay.model.reading.read import Reading, read
+from assay.model.reading.read import Reading, matched, read
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
 
@@ -48,9 +48,14 @@ def patch_paths(
     senders together, and no pass in which anything has to be held.
 
     Raises:
-        BadOption: a site that cannot send or receive, or that the model or the source lacks.
+        BadOption: a site that cannot send or receive, or that the model or the source lacks, or texts of
+            source and base that do not match in number or length.
     """
     sending, receiving = _checked(senders, SENDERS, "send"), _checked(receivers, RECEIVERS, "receive")
+    for site in (*sending, *receiving):
+        engine.body.point(site)
+    for sender in sending:
+        source.beside(tokens, sender)
     with engine.evaluating():
         base = Prefix(engine.body, tokens)
         before = effect(base.logits)
@@ -72,15 +77,15 @@ def patch_paths(
 def _news(engine: Engine, base: Prefix, source: Reading, sender: Site) -> Float[Tensor, "n t d"]:
     """How the sender's contribution to the stream differs from that of the base run."""
     if sender.kind != "z":
-        return source[sender] - read(engine, base.tokens, [sender])[sender]
+        before = read(engine, base.tokens, [sender])[sender]
+        return matched(source[sender], before, sender) - before
     layer = sender.layer or 0
     out, whole = Site("attn_out", layer), Site("z", layer)
 
     def put(value: Tensor) -> Tensor:
         new = value.clone()
         head = slice(None) if sender.head is None else sender.head
-        given = source[sender] if sender in source.values else source[whole][..., head, :]
-        new[..., head, :] = given
+        new[..., head, :] = matched(source[sender], new[..., head, :], sender)
         return new
 
     return base.peek(layer, 1, [(whole, put)], out) - base.peek(layer, 1, [], out)

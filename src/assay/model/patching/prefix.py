@@ -36,11 +36,13 @@ class Prefix:
     def __init__(self, body: Body, tokens: Tokens) -> None:
         self._body, self.tokens = body, tokens
         self._rows = tokens.ids, tokens.lengths, tokens.numbers
+        body.check()  # a pass that skips blocks says nothing about them
         self.streams: list[Float[Tensor, "n t d"]] = []
         """What enters each block."""
         points = [body.point(Site("resid_pre", layer)) for layer in range(len(body.parts.blocks))]
         cache = DynamicCache()
-        with visiting([(point, self.streams.append) for point in points]):
+        with ExitStack() as stack, visiting([(point, self.streams.append) for point in points]):
+            stack.callback(body.parts.blocks[0].register_forward_hook(self._note_form).remove)
             self.logits = self._last_logits(0, 1, past_key_values=cache, use_cache=True)
             """Logits at the last position of each text, "n vocabulary"."""
         layers: list[Any] = cache.layers
@@ -106,15 +108,21 @@ class Prefix:
             cache.layers.append(layer)
         return cache
 
+    def _note_form(self, _: nn.Module, __: Any, out: Any) -> None:
+        self._beside = (None,) * (len(out) - 1) if isinstance(out, tuple) else None
+        """What blocks hand on beside the stream; None where they give the bare tensor, as most do today."""
+
     @contextmanager
     def _skipping_below(self, layer: int) -> Generator[None]:
         """Blocks below a layer hand on what they get; what enters the layer is put there anyway."""
         blocks = self._body.parts.blocks[:layer]
         # a sharded model has a forward of its own here; others have theirs in the class
         before = [vars(block).get("forward") for block in blocks]
+        # code that takes the first part of a tuple would take the first text of a tensor, and say nothing
+        skip = _hand_on if self._beside is None else partial(_hand_on_with, self._beside)
         try:
             for block in blocks:
-                block.forward = _hand_on
+                block.forward = skip
             yield
         finally:
             for block, old in zip(blocks, before, strict=True):
@@ -137,8 +145,14 @@ class Prefix:
             yield
 
 
-def _hand_on(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
-    return hidden
+def _hand_on(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
+    return hidden_states
+
+
+def _hand_on_with(
+    beside: tuple[None, ...], hidden_states: Tensor, *_: Any, **__: Any
+) -> tuple[Tensor | None, ...]:
+    return (hidden_states, *beside)
 
 
 def _cut(_: nn.Module, inputs: tuple[Tensor, ...], ends: Int[Tensor, " m"]) -> tuple[Tensor, ...]:

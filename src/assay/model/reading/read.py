@@ -21,7 +21,7 @@ class Reading:
     """The values of some sites, on the device and in the arithmetic of the model.
 
     ``reading["resid_post.3"]`` has shape "n t d", with zeros on padding, or "n d" where one position per text
-    was asked for; sites of heads have "head size" in place of "d".
+    was asked for; sites of heads have "head size" in place of "d", and ``reading["z.3.1"]`` is there too.
     """
 
     tokens: Tokens
@@ -29,9 +29,27 @@ class Reading:
 
     def __getitem__(self, name: str | Site) -> Shaped[Tensor, "n ..."]:
         site = Site.parse(name)
-        if site not in self.values:
+        if site in self.values:
+            return self.values[site]
+        whole = Site(site.kind, site.layer)
+        if site.head is None or whole not in self.values:
             raise BadOption(f"site {site} was not read; read were {', '.join(map(str, self.values))}")
-        return self.values[site]
+        return self.values[whole][..., site.head, :]
+
+    def beside(self, tokens: Tokens, site: Site) -> Shaped[Tensor, "n t ..."]:
+        """The values of a site, for all positions, to go with those of other texts of the same lengths.
+
+        Raises:
+            BadOption: a site that was not read, one position per text, or texts that do not match.
+        """
+        values = self[site]
+        if not torch.equal(self.tokens.lengths, tokens.lengths):
+            raise BadOption("source and base must have as many texts, of the same lengths, to be compared")
+        if values.shape[:2] != tokens.ids.shape:
+            raise BadOption(
+                f"the source has {site} at one position of each text only; read it at all of them"
+            )
+        return values
 
 
 def read(
@@ -63,6 +81,16 @@ def read(
                 kept.setdefault(site, values.new_zeros(len(tokens), *values.shape[1:]))
                 kept[site][group] = _grown(values, kept[site].shape[1:])
     return Reading(tokens, kept)
+
+
+def matched(given: Tensor, like: Tensor, site: Site) -> Tensor:
+    """Values of another run, ready to stand where ``like`` does; raises BadOption where they do not fit."""
+    if given.shape != like.shape:
+        raise BadOption(
+            f"values of shape {tuple(given.shape)} do not fit {site}, which has {tuple(like.shape)} here; "
+            "read them in the same model"
+        )
+    return given.to(like)
 
 
 def _pass(

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from transformers import AttentionInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
 
+from assay.core.errors import NotApplicable
+
 NAME = "assay_pattern"
 PatternVisit = Callable[[Float[Tensor, "n query head key"]], Tensor | None]
 _watched: WeakKeyDictionary[nn.Module, list[PatternVisit]] = WeakKeyDictionary()
@@ -23,12 +25,15 @@ _watched: WeakKeyDictionary[nn.Module, list[PatternVisit]] = WeakKeyDictionary()
 def watch(attention: nn.Module, visit: PatternVisit) -> Callable[[], None]:
     """Call ``visit`` with the pattern of every pass; what it returns takes its place. Returns the way back.
 
-    Watches must be taken off in the reverse of the order in which they were put on.
+    Watches must be taken off in the reverse of the order in which they were put on. Raises NotApplicable for
+    a module whose attention function is its own affair.
     """
+    config: Any = vars(attention).get("config")
+    if config is None:
+        raise NotApplicable(f"{type(attention).__name__} has no attention function that could be replaced")
     AttentionInterface.register(NAME, attend)
     # without a mask of the same name the function would get none, and attention would see the future
     ALL_MASK_ATTENTION_FUNCTIONS.register(NAME, ALL_MASK_ATTENTION_FUNCTIONS["eager"])
-    config: Any = attention.config
     before: str = config._attn_implementation
     config._attn_implementation = NAME
     visits = _watched.setdefault(attention, [])

@@ -33,7 +33,7 @@ def chosen(at: At, moment: Moment) -> Bool[Tensor, "n t"]:
     """Which tokens of a pass are meant.
 
     Raises:
-        BadOption: a position that lies outside a text, or a mask that does not fit.
+        BadOption: a position that lies outside a text, or a mask that does not fit, given or by a rule.
 
     >>> row = torch.arange(3)[None]
     >>> moment = Moment(row + 7, row, lengths=torch.tensor([3]), numbers=torch.tensor([0]))
@@ -44,7 +44,11 @@ def chosen(at: At, moment: Moment) -> Bool[Tensor, "n t"]:
     if at is None:
         return positions >= 0
     if callable(at):
-        return at(moment)
+        mask = at(moment)
+        if mask.shape != positions.shape:
+            given, wanted = tuple(mask.shape), tuple(positions.shape)
+            raise BadOption(f"a rule gave a mask of shape {given} for tokens of shape {wanted}")
+        return mask
     if isinstance(at, slice):
         return _ranged(at, moment)
     if not isinstance(at, Tensor):

@@ -74,7 +74,11 @@ class SiteMap:
     def layout(self) -> Layout:
         """How the blocks of this family are laid out; raises NotApplicable where that is not known."""
         parts = self._anatomy
-        return find_layout(self._type, parts.trunk, parts.blocks[0], parts.shape.width)
+        found = find_layout(self._type, parts.trunk, parts.blocks[0], parts.shape.width)
+        if "z" not in found.block:
+            return found
+        attention = found.block["z"].path.rpartition(".")[0]
+        return replace(found, block={**found.block, "pattern": Spot(attention, "pattern")})
 
     @property
     def layers(self) -> int:
@@ -110,13 +114,11 @@ class SiteMap:
         block = self._anatomy.blocks[site.layer]
         if site.kind in ("resid_pre", "resid_post"):
             return Point(block, "in" if site.kind == "resid_pre" else "out")
-        spot = self.layout.block.get("z" if site.kind == "pattern" else site.kind)
+        spot = self.layout.block.get(site.kind)
         if spot is None or (site.head is not None and site.head >= self.heads(site.kind)):
             raise self._lacks(site)
-        if site.kind == "pattern":
-            return Point(block.get_submodule(spot.path.rpartition(".")[0]), "pattern", head=site.head)
-        columns = self._columns(site.kind, spot) if site.kind in HEADS else None
-        return Point(block.get_submodule(spot.path), spot.side, columns, site.head)
+        columns = self._columns(site.kind, spot) if site.kind in HEADS and spot.side != "pattern" else None
+        return Point(_part(block, spot.path, site), spot.side, columns, site.head)
 
     def without(self, *kinds: str) -> "SiteMap":
         """The same map less some kinds of site."""
@@ -139,7 +141,7 @@ class SiteMap:
     def _all(self) -> Iterator[Site]:
         inside: set[str] = {"resid_pre", "resid_post"}
         try:
-            inside |= {*self.layout.block, "pattern"}
+            inside |= {*self.layout.block}
             positions = self.layout.positions is not None
         except NotApplicable:
             positions = False
@@ -154,3 +156,13 @@ class SiteMap:
         return BadOption(
             f"this model has no site {site}; it has {kinds} with L from 0 to {self.layers - 1}{heads}"
         )
+
+
+def _part(block: nn.Module, path: str, site: Site) -> nn.Module:
+    try:
+        return block.get_submodule(path)
+    except AttributeError as error:
+        raise NotApplicable(
+            f"layer {site.layer} ({type(block).__name__}) has no {path}, where {site} would be: the blocks "
+            "of this model are not all alike; choose a site that every layer has"
+        ) from error

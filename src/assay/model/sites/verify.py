@@ -9,20 +9,23 @@ from assay.core.errors import NotApplicable
 from assay.model.sites.site import Site
 from assay.model.sites.sitemap import SiteMap
 
+Capture = Callable[[Sequence[Site]], dict[Site, Tensor]]
 _SLACK = {torch.float64: 1e-9, torch.float32: 1e-4}
 """Largest error relative to the largest number of the stream; half precision gets 0.05."""
 
 
-def problems(sites: SiteMap, capture: Callable[[Sequence[Site]], dict[Site, Tensor]]) -> set[str]:
+def problems(sites: SiteMap, capture: Capture) -> set[str]:
     """Run a few tokens, check in every layer that the parts add up, and name the kinds of site to leave out.
 
     ``resid_pre + attn_out + mlp_out = resid_post`` must hold. Where ``resid_pre + attn_out`` is not
-    ``resid_mid``, the halves work side by side and nothing lies between them.
+    ``resid_mid``, the halves work side by side and nothing lies between them. Patterns are there only if the
+    plain attention function that shows them gives the ``z`` of the model's own.
 
     Raises:
         NotApplicable: the parts do not add up in some layer.
     """
-    kinds = [k for k in ("resid_pre", "attn_out", "resid_mid", "mlp_out", "resid_post") if sites.has(k)]
+    wanted = ("resid_pre", "z", "attn_out", "resid_mid", "mlp_out", "resid_post")
+    kinds = [kind for kind in wanted if sites.has(kind)]
     seen = capture([Site(kind, layer) for layer in range(sites.layers) for kind in kinds])
     wrong: set[str] = set()
     for layer in range(sites.layers):
@@ -35,7 +38,18 @@ def problems(sites: SiteMap, capture: Callable[[Sequence[Site]], dict[Site, Tens
             )
         if "resid_mid" in value and not _equal(between, value["resid_mid"]):
             wrong.add("resid_mid")
-    return wrong
+    mixed = {site: value for site, value in seen.items() if site.kind == "z"}
+    return wrong | (set() if _shows_patterns(sites, mixed, capture) else {"pattern"})
+
+
+def _shows_patterns(sites: SiteMap, mixed: dict[Site, Tensor], capture: Capture) -> bool:
+    patterns = [Site("pattern", layer) for layer in range(sites.layers)] if sites.has("pattern") else []
+    try:
+        seen = capture([*patterns, *mixed])
+    except NotApplicable:  # a family that does not ask transformers for its attention function
+        return False
+    # the softmax of patterns is taken in float32, however wide the rest may be
+    return all(_equal(seen[site].float(), value.float()) for site, value in mixed.items())
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:

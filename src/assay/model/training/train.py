@@ -147,11 +147,12 @@ def train(
     started = time.perf_counter() - before.seconds
     tokens = before.tokens
     device = next(model.parameters()).device
-    torch.manual_seed(plan.seed)
-    model.train()
     losses: list[float] = []
     for step in range(before.step, plan.steps):
         batch = batches(step)
+        # at every step: dropout draws the same after a resumption, and progress may have read the model
+        torch.manual_seed(plan.seed + step)
+        model.train()
         losses.append(_step(model, partial(loss, model, batch), optimizers, plan, step))
         tokens += int(batch.attention_mask.sum())
         if checkpoint and ((step + 1) % plan.checkpoint_every == 0 or step + 1 == plan.steps):

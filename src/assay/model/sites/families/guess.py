@@ -60,7 +60,9 @@ def _mlp(block: nn.Module, width: int) -> dict[str, Spot]:
     name = _child(block, "mlp", "feed_forward", "feedforward", "ffn")
     if not name:
         return {}
-    down = _matrices(block, name, width)[-1:]  # fused experts are no matrices, so they show nothing inside
+    # fused experts have three axes and no modules of their own; the matrix beside them is their router's
+    fused = any(weight.ndim > 2 for weight in block.get_submodule(name).parameters())
+    down = [] if fused else _matrices(block, name, width)[-1:]
     hidden = {"mlp_hidden": enters(down[0])} if down else {}
     return {"mlp_in": enters(name), **hidden, "mlp_out": leaves(name)}
 

@@ -7,14 +7,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Spot:
-    """What enters or leaves a module, or some of its columns.
+    """What enters or leaves a module, or some of its columns, or the pattern of an attention module.
 
     Where one matrix makes queries, keys and values, `part` is 0, 1 or 2 for which of them this is. They lie
     one after the other (all queries, all keys, all values) or, where `by_head`, each head has its own three.
     """
 
     path: str
-    side: Literal["in", "out"]
+    side: Literal["in", "out", "pattern"]
     part: int | None = None
     by_head: bool = False
 
