@@ -1,6 +1,6 @@
 """The white-box engine: everything Assay ever asks of a causal language model, on any family."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, final
@@ -14,12 +14,13 @@ from assay.core.errors import BadOption
 from assay.cost.flops import Shape
 from assay.model.body import Body, at_places
 from assay.model.codec import Codec
+from assay.model.continuations import Fork, Scorer, can_fork, forks
 from assay.model.generate import Draft, Reply, Sampling, Writer
 from assay.model.halving import in_groups
 from assay.model.sites.hooks import visiting
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
-from assay.model.unembedding import last_logits_only, logits_at
+from assay.model.unembedding import last_logits_only, logits_at, own_logprobs
 
 _LOGIT_ELEMENTS = 2**26
 """Most logits held at once: 256 MiB in float32."""
@@ -182,10 +183,11 @@ class Engine:
     ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
         """Summed log-probability of each continuation given its prompt, and its number of tokens.
 
-        How the seam is cut is told in ``split``.
+        How the seam is cut is told in ``split``. A prompt with several continuations goes through once.
         """
         joined, starts = self.split(prompts, continuations)
-        scored = self._scored(self._codec.encode(joined), starts)
+        ids = self._codec.encode(joined)
+        scored = self._scored(ids, starts, forks(prompts, ids, starts) if can_fork(self.body) else [])
         sums = [float(values.sum()) for values in scored]
         return torch.tensor(sums), torch.tensor([len(values) for values in scored], dtype=torch.long)
 
@@ -297,16 +299,22 @@ class Engine:
     def _padded(self, ids: list[list[int]], group: list[int]) -> Tokens:
         return Tokens.of([ids[number] for number in group], self.device, group)
 
-    def _scored(self, ids: list[list[int]], starts: list[int]) -> list[Tensor]:
+    def _scored(self, ids: list[list[int]], starts: list[int], together: Sequence[Fork] = ()) -> list[Tensor]:
         out = [torch.empty(max(len(row) - start, 0)) for row, start in zip(ids, starts, strict=True)]
+
+        def keep(found: Iterable[tuple[int, Tensor]]) -> None:
+            for number, values in found:
+                out[number].copy_(values)
 
         def score(group: list[int]) -> None:
             found = self._own_logprobs(self._padded(ids, group), [starts[n] for n in group]).cpu()
-            for number, values in zip(group, found.split([len(out[n]) for n in group]), strict=True):
-                out[number].copy_(values)
+            keep(zip(group, found.split([len(out[n]) for n in group]), strict=True))
 
+        forked = {number for fork in together for number in fork.texts}
+        alone = {number: len(row) for number, row in enumerate(ids) if number not in forked}
         with self.inference():
-            in_groups(self, _lengths(ids), score, tokens=self._most_rows)
+            in_groups(self, alone, score, tokens=self._most_rows)
+            keep(Scorer(self.body, self, ids, starts, self._most_rows).score(together).items())
         return out
 
     def _own_logprobs(self, tokens: Tokens, starts: list[int]) -> Float[Tensor, " k"]:
@@ -316,8 +324,7 @@ class Engine:
         places = torch.tensor([number for number, span in enumerate(spans) for _ in span], dtype=torch.long)
         before = torch.tensor(list(chain.from_iterable(spans)), dtype=torch.long)
         logits = logits_at(self.body, tokens, places, before)
-        targets = tokens.ids.to(logits.device)[places, before + 1]
-        return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
+        return own_logprobs(logits, tokens.ids[places, before + 1])
 
 
 def _lengths(ids: list[list[int]]) -> dict[int, int]:
