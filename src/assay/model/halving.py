@@ -87,7 +87,7 @@ def _fits(work: Callable[[], None]) -> bool:
         work()
         return True
     except (RuntimeError, MemoryError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
     # only here is the traceback gone, whose frames held the tensors of the pass
     gc.collect()
@@ -96,7 +96,8 @@ def _fits(work: Callable[[], None]) -> bool:
     return False
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, on whatever device."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return any(words in str(error).lower() for words in _FULL)

@@ -64,7 +64,8 @@ def patch_paths(
             ]
 
             def tell(some: list[int], column: int = column, receiver: Site = receiver) -> None:
-                told = torch.cat([news[sending[row]] for row in some])
+                # each sender's news lies where its layer does
+                told = torch.cat([news[sending[row]].to(engine.device) for row in some])
                 logits = _tell(engine, base, receiver, told, len(some))
                 for row, part in zip(some, logits.split(len(tokens)), strict=True):
                     patched[row, column] = effect(part)
@@ -96,7 +97,7 @@ def _tell(
     """Logits of the base run in which the receiver alone has heard the news."""
 
     def hear(stream: Tensor) -> Tensor:
-        return stream + news
+        return stream + news.to(stream.device)
 
     top = engine.n_layers - 1
     if receiver.kind == "logits":
