@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,20 @@ import pytest
 import torch
 from huggingface_hub import constants
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertModel, GPT2Config, LlamaModel, T5Config
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertModel,
+    GPT2Config,
+    LlamaForCausalLM,
+    LlamaModel,
+    T5Config,
+)
 
 from assay.core.errors import (
     AssayError,
     BadOption,
+    ModelError,
     NotAModel,
     NotCausal,
     PickleRefused,
@@ -22,6 +32,7 @@ from assay.core.errors import (
 from assay.model import load
 from tests.model.tiny import FAMILIES, TEXTS, tiny_engine, tiny_model, word_tokenizer
 
+module = import_module("assay.model.load")  # the package has a function of the same name
 Damage = Callable[[Path], Any]
 
 
@@ -198,6 +209,45 @@ def test_an_unreachable_hub_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(NotAModel, match=r"'nobody/nothing'.*check the name and the connection") as caught:
         load("nobody/nothing", device="cpu")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB."),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: 72 bytes"
+        ),
+        MemoryError(),
+    ],
+)
+def test_a_model_that_does_not_fit_is_not_called_damaged(
+    error: Exception, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory that runs out while weights are read or moved is told as such, with what to do."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LlamaForCausalLM, "to", fail)
+        with pytest.raises(ModelError, match=r"does not fit on cpu.*bfloat16") as caught:
+            load(folder, device="cpu")
+        assert type(caught.value) is ModelError
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", fail)
+    with pytest.raises(ModelError, match=r"does not fit into memory.*bfloat16") as caught:
+        load(folder, device="cpu")
+    assert type(caught.value) is ModelError
+
+
+def test_weights_that_lie_nowhere_are_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model spread over too few devices keeps some weights away from what reads and changes them."""
+    part = tiny_model("llama")
+    part.model.layers[2].to("meta")
+    monkeypatch.setattr(module, "_device", lambda _: None)
+    monkeypatch.setattr(module, "_model", lambda *_: part)
+    with pytest.raises(ModelError, match=r"does not fit into the memory of the devices.*more devices"):
+        load(folder, device="sharded")
 
 
 @pytest.mark.parametrize("options", [{"device": "abacus"}, {"device": "cuda:99"}, {"dtype": "float3"}])

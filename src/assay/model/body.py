@@ -1,12 +1,13 @@
 """A model opened up: its parts, its sites, and the pass that is running through it."""
 
+import inspect
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import PreTrainedModel
 
@@ -112,6 +113,27 @@ class Body:
         run: Any = self.model if head else self.parts.trunk
         with self.at(tokens.moment):
             return run(input_ids=tokens.ids, use_cache=False, **options)
+
+    def step(
+        self,
+        ids: Int[Tensor, "n t"],
+        mask: Bool[Tensor, "n seen"],
+        positions: Int[Tensor, "n t"],
+        cache: Any,
+        *,
+        head: bool = True,
+    ) -> Any:
+        """One pass over what comes next, behind the keys and values of a cache, which takes in its own.
+
+        The mask says which of all tokens so far are real; padding may stand anywhere.
+        """
+        run: Any = self.model if head else self.parts.trunk
+        where = {"position_ids": positions} if self._takes_positions else {}
+        return run(input_ids=ids, attention_mask=mask.long(), past_key_values=cache, use_cache=True, **where)
+
+    @cached_property
+    def _takes_positions(self) -> bool:
+        return "position_ids" in inspect.signature(self.model.forward).parameters
 
     def capture(self, tokens: Tokens, sites: Sequence[Site]) -> dict[Site, Tensor]:
         """The values of sites at all positions, from a pass that ends after the last of them.

@@ -1,6 +1,6 @@
 """The white-box engine: everything Assay ever asks of a causal language model, on any family."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any, final
@@ -12,14 +12,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from assay.core.errors import BadOption
 from assay.cost.flops import Shape
-from assay.model.batching import batches
 from assay.model.body import Body, at_places
 from assay.model.codec import Codec
+from assay.model.continuations import Fork, Scorer, can_fork, forks
 from assay.model.generate import Draft, Reply, Sampling, Writer
+from assay.model.halving import in_groups
 from assay.model.sites.hooks import visiting
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
-from assay.model.unembedding import last_logits_only, logits_at
+from assay.model.unembedding import last_logits_only, logits_at, own_logprobs
 
 _LOGIT_ELEMENTS = 2**26
 """Most logits held at once: 256 MiB in float32."""
@@ -37,8 +38,10 @@ class Engine:
     Residual layers are numbered 0 (what enters the first block) to ``n_layers`` (what leaves the last block,
     before the final norm). The token that the tokenizer puts in front by default is put in front here too.
 
-    Every method raises ``ContextExceeded`` for a text longer than the model's context and ``BadOption`` for
-    arguments that cannot be used.
+    A batch that runs out of memory is tried again at half its size, with a warning (``BatchHalved``).
+
+    Every method raises ``ContextExceeded`` for a text longer than the model's context, ``BadOption`` for
+    arguments that cannot be used, and ``ModelError`` for a text that does not fit into memory even alone.
     """
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -51,7 +54,7 @@ class Engine:
         self._codec = Codec(tokenizer, len(self.body.parts.embedding), context)
         self._ends = _end_tokens(model, tokenizer)
         self.batch_tokens = _CPU_TOKENS if self.device.type == "cpu" else _GPU_TOKENS
-        """Largest rectangle of a pass, padding included; may be set."""
+        """Largest rectangle of a pass, padding included; may be set, and is halved where memory runs out."""
 
     @property
     def n_layers(self) -> int:
@@ -139,12 +142,15 @@ class Engine:
         ids = self._codec.encode(prompts, room_for=how.max_tokens)
         uniform = how.uniform(len(ids))
         drafts: dict[int, Draft] = {}
-        sizes = [len(row) + how.max_tokens for row in ids]
+        sizes = {number: len(row) + how.max_tokens for number, row in enumerate(ids)}
+
+        def write(group: list[int]) -> None:
+            rows = [ids[number] for number in group]
+            writer = Writer(self.body, self._ends, how, self._codec.replies)
+            drafts.update(zip(group, writer.write(rows, uniform[group], group), strict=True))
+
         with self.inference(), last_logits_only(self.body.parts.head):
-            for group in batches(sizes, 8 * self.batch_tokens, self._most_rows):
-                rows = [ids[number] for number in group]
-                writer = Writer(self.body, self._ends, how, self._codec.replies)
-                drafts.update(zip(group, writer.write(rows, uniform[group], group), strict=True))
+            in_groups(self, sizes, write, rows=self._most_rows, times=8)
         ordered = [drafts[number] for number in range(len(ids))]
         texts = self._codec.replies(ids, [draft.ids for draft in ordered])
         return [how.reply(text, draft) for text, draft in zip(texts, ordered, strict=True)]
@@ -153,12 +159,15 @@ class Engine:
         """Log-probabilities of the token after each text."""
         ids = self._codec.encode(texts)
         out = torch.empty(len(ids), self.vocabulary)
+
+        def predict(group: list[int]) -> None:
+            tokens = self._padded(ids, group)
+            rows = torch.arange(len(group), device=self.device)
+            logits = logits_at(self.body, tokens, rows, tokens.lengths - 1)
+            out[group] = logits.log_softmax(-1).cpu()
+
         with self.inference():
-            for group in batches(list(map(len, ids)), self.batch_tokens, self._most_rows):
-                tokens = self._padded(ids, group)
-                rows = torch.arange(len(group), device=self.device)
-                logits = logits_at(self.body, tokens, rows, tokens.lengths - 1)
-                out[group] = logits.log_softmax(-1).cpu()
+            in_groups(self, _lengths(ids), predict, rows=self._most_rows)
         return out
 
     def token_logprobs(self, texts: Sequence[str]) -> list[Float[Tensor, " t"]]:
@@ -174,10 +183,11 @@ class Engine:
     ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
         """Summed log-probability of each continuation given its prompt, and its number of tokens.
 
-        How the seam is cut is told in ``split``.
+        How the seam is cut is told in ``split``. A prompt with several continuations goes through once.
         """
         joined, starts = self.split(prompts, continuations)
-        scored = self._scored(self._codec.encode(joined), starts)
+        ids = self._codec.encode(joined)
+        scored = self._scored(ids, starts, forks(prompts, ids, starts) if can_fork(self.body) else [])
         sums = [float(values.sum()) for values in scored]
         return torch.tensor(sums), torch.tensor([len(values) for values in scored], dtype=torch.long)
 
@@ -187,12 +197,15 @@ class Engine:
         ids = self._codec.encode(texts)
         wanted = [Site.stream(layer) for layer in layers]
         out = torch.empty(len(ids), len(layers), self.width)
+
+        def see(group: list[int]) -> None:
+            tokens = self._padded(ids, group)
+            seen = self.body.capture(tokens, list(set(wanted)))
+            ends = [at_places(seen[site], tokens.lengths - 1) for site in wanted]
+            out[group] = torch.stack([end.float().cpu() for end in ends], 1)
+
         with self.inference():
-            for group in batches(list(map(len, ids)), self.batch_tokens):
-                tokens = self._padded(ids, group)
-                seen = self.body.capture(tokens, list(set(wanted)))
-                ends = [at_places(seen[site], tokens.lengths - 1) for site in wanted]
-                out[group] = torch.stack([end.float().cpu() for end in ends], 1)
+            in_groups(self, _lengths(ids), see)
         return out
 
     def sequence_activations(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
@@ -201,11 +214,14 @@ class Engine:
         ids = self._codec.encode(texts)
         out = [torch.empty(len(row), self.width) for row in ids]
         site = Site.stream(layer)
+
+        def see(group: list[int]) -> None:
+            seen = self.body.capture(self._padded(ids, group), [site])[site]
+            for number, values in zip(group, seen, strict=True):
+                out[number].copy_(values[: len(ids[number])])
+
         with self.inference():
-            for group in batches(list(map(len, ids)), self.batch_tokens):
-                seen = self.body.capture(self._padded(ids, group), [site])[site]
-                for number, values in zip(group, seen, strict=True):
-                    out[number].copy_(values[: len(ids[number])])
+            in_groups(self, _lengths(ids), see)
         return out
 
     def gradients(self, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
@@ -217,18 +233,23 @@ class Engine:
         self.check_layers([layer])
         ids = self._codec.encode(texts)
         out = [torch.zeros(len(row), self.width) for row in ids]
-        leaf: list[Tensor] = []
+        start = self.body.point(Site.stream(layer))
 
-        def start_here(residual: Tensor) -> Tensor:
-            leaf[:] = [residual.detach().requires_grad_()]
-            return leaf[0]
+        def derive(group: list[int]) -> None:
+            leaf: list[Tensor] = []
 
-        with self.differentiating(), visiting([(self.body.point(Site.stream(layer)), start_here)]):
-            for group in self._scoring_batches(ids):
+            def start_here(residual: Tensor) -> Tensor:
+                leaf[:] = [residual.detach().requires_grad_()]
+                return leaf[0]
+
+            with visiting([(start, start_here)]):
                 likelihood = self._own_logprobs(self._padded(ids, group), [1] * len(group)).sum()
-                found = torch.autograd.grad(likelihood, leaf[0])[0].float().cpu()
-                for number, values in zip(group, found, strict=True):
-                    out[number].copy_(values[: len(ids[number])])
+            found = torch.autograd.grad(likelihood, leaf[0])[0].float().cpu()
+            for number, values in zip(group, found, strict=True):
+                out[number].copy_(values[: len(ids[number])])
+
+        with self.differentiating():
+            in_groups(self, _lengths(ids), derive, tokens=self._most_rows)
         return out
 
     def check_layers(self, layers: Sequence[int]) -> None:
@@ -282,16 +303,22 @@ class Engine:
     def _padded(self, ids: list[list[int]], group: list[int]) -> Tokens:
         return Tokens.of([ids[number] for number in group], self.device, group)
 
-    def _scoring_batches(self, ids: list[list[int]]) -> list[list[int]]:
-        return batches(list(map(len, ids)), min(self.batch_tokens, self._most_rows))
-
-    def _scored(self, ids: list[list[int]], starts: list[int]) -> list[Tensor]:
+    def _scored(self, ids: list[list[int]], starts: list[int], together: Sequence[Fork] = ()) -> list[Tensor]:
         out = [torch.empty(max(len(row) - start, 0)) for row, start in zip(ids, starts, strict=True)]
+
+        def keep(found: Iterable[tuple[int, Tensor]]) -> None:
+            for number, values in found:
+                out[number].copy_(values)
+
+        def score(group: list[int]) -> None:
+            found = self._own_logprobs(self._padded(ids, group), [starts[n] for n in group]).cpu()
+            keep(zip(group, found.split([len(out[n]) for n in group]), strict=True))
+
+        forked = {number for fork in together for number in fork.texts}
+        alone = {number: len(row) for number, row in enumerate(ids) if number not in forked}
         with self.inference():
-            for group in self._scoring_batches(ids):
-                found = self._own_logprobs(self._padded(ids, group), [starts[n] for n in group]).cpu()
-                for number, values in zip(group, found.split([len(out[n]) for n in group]), strict=True):
-                    out[number].copy_(values)
+            in_groups(self, alone, score, tokens=self._most_rows)
+            keep(Scorer(self.body, self, ids, starts, self._most_rows).score(together).items())
         return out
 
     def _own_logprobs(self, tokens: Tokens, starts: list[int]) -> Float[Tensor, " k"]:
@@ -301,8 +328,11 @@ class Engine:
         places = torch.tensor([number for number, span in enumerate(spans) for _ in span], dtype=torch.long)
         before = torch.tensor(list(chain.from_iterable(spans)), dtype=torch.long)
         logits = logits_at(self.body, tokens, places, before)
-        targets = tokens.ids.to(logits.device)[places, before + 1]
-        return logits.gather(-1, targets[:, None])[:, 0] - logits.logsumexp(-1)
+        return own_logprobs(logits, tokens.ids[places, before + 1])
+
+
+def _lengths(ids: list[list[int]]) -> dict[int, int]:
+    return dict(enumerate(map(len, ids)))
 
 
 def _shared(one: list[int], other: list[int]) -> int:

@@ -1,12 +1,11 @@
 """Writing replies in batches, with a key-value cache."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from assay.core.errors import BadOption
@@ -87,7 +86,6 @@ class Writer:
     def __init__(self, body: Body, ends: frozenset[int], sampling: Sampling, texts: Texts) -> None:
         self._body, self._sampling, self._texts = body, sampling, texts
         self._ends = ends
-        self._takes_positions = "position_ids" in inspect.signature(body.model.forward).parameters
 
     def write(
         self, prompts: Sequence[list[int]], uniform: Float[Tensor, "n step"], numbers: Sequence[int]
@@ -104,7 +102,8 @@ class Writer:
         cache: Any = None
         for step in range(self._sampling.max_tokens):
             with self._body.at(moment):
-                logits, cache = self._step(ids, mask, positions, cache)
+                out = self._body.step(ids, mask, positions, cache)
+            cache, logits = out.past_key_values, out.logits[:, -1]
             chosen = self._choose(logits, uniform[alive, step])
             self._record(alive, chosen.tolist(), drafts)
             self._stop(prompts, drafts)
@@ -113,7 +112,7 @@ class Writer:
                 break
             chosen = chosen.to(ids.device)
             if 2 * len(going) <= len(alive):
-                keep = torch.tensor(going, device=ids.device)
+                keep = torch.tensor(going)  # on the CPU: layers of the cache may lie on several devices
                 cache.batch_select_indices(keep)
                 chosen, mask, positions = chosen[keep], mask[keep], positions[keep]
                 moment = replace(moment, lengths=moment.lengths[keep], numbers=moment.numbers[keep])
@@ -122,20 +121,6 @@ class Writer:
             moment = replace(moment, ids=ids, positions=positions)
             mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
         return drafts
-
-    def _step(
-        self, ids: Int[Tensor, "n t"], mask: Bool[Tensor, "n seen"], positions: Int[Tensor, "n t"], cache: Any
-    ) -> tuple[Float[Tensor, "n vocabulary"], Any]:
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": mask.long(),
-            "past_key_values": cache,
-            "use_cache": True,
-        }
-        if self._takes_positions:
-            inputs["position_ids"] = positions
-        out = self._body.model(**inputs)
-        return out.logits[:, -1], out.past_key_values
 
     def _choose(
         self, logits: Float[Tensor, "n vocabulary"], uniform: Float[Tensor, " n"]

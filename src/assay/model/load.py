@@ -21,6 +21,7 @@ from transformers.utils import logging
 
 from assay.core.errors import BadOption, ModelError, NotAModel, NotCausal, PickleRefused, TokenizerMissing
 from assay.model.engine import Engine
+from assay.model.halving import out_of_memory
 
 _PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl"}
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -48,6 +49,7 @@ def load(
         NotCausal: a model of another kind.
         PickleRefused: weights only as a pickle.
         TokenizerMissing: no tokenizer beside the weights.
+        ModelError: the model does not fit into memory.
         BadOption: a device or dtype that cannot be used, or a model that needs its own code to be trusted.
     """
     target, kind = _device(device), _dtype(dtype)
@@ -65,8 +67,15 @@ def load(
     if target is not None:
         try:
             model.to(target)  # pyright: ignore[reportArgumentType] - the stub of a decorated method
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
             raise ModelError(f"{name} does not fit on {target}; try device=cpu or dtype=bfloat16") from error
+    if any(weight.is_meta for weight in model.parameters()):
+        raise ModelError(
+            f"{name} does not fit into the memory of the devices here: parts of it would lie elsewhere, "
+            "where they could not be read or changed; try dtype=bfloat16 or more devices"
+        )
     engine = Engine(model, tokenizer)
     if not engine.is_causal():
         raise NotCausal(f"{name}: earlier tokens see later ones, so it is no causal language model; give one")
@@ -150,9 +159,9 @@ def _model(name: str, options: dict[str, Any]) -> PreTrainedModel:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
             name, use_safetensors=True, output_loading_info=True, **options
         )
-    except torch.OutOfMemoryError as error:
-        raise ModelError(f"{name} does not fit into memory; try dtype=bfloat16") from error
     except Exception as error:  # safetensors, transformers and remote code each raise their own
+        if out_of_memory(error):
+            raise ModelError(f"{name} does not fit into memory; try dtype=bfloat16") from error
         if isinstance(error, OSError) and "safetensors" in str(error) and not Path(name).is_dir():
             raise PickleRefused(f"{name} offers no safetensors weights: {_TO_SAFETENSORS}") from error
         raise NotAModel(

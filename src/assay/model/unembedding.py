@@ -49,6 +49,11 @@ def last_logits_only(head: nn.Module) -> Generator[None]:
         hook.remove()
 
 
+def own_logprobs(logits: Float[Tensor, "k vocabulary"], tokens: Int[Tensor, " k"]) -> Float[Tensor, " k"]:
+    """``log softmax(logits)[token]``, row by row."""
+    return logits.gather(-1, tokens.to(logits.device)[:, None])[:, 0] - logits.logsumexp(-1)
+
+
 def wide(values: Tensor) -> Tensor:
     """The same in float32, unless they are in double precision: halves are too coarse to compare."""
     return values if values.dtype == torch.float64 else values.float()

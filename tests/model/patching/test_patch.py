@@ -149,3 +149,15 @@ def test_bad_sources_and_places_are_named() -> None:
         patch(engine, engine.tokens(CORRUPT), source, ["z.1.2"], [0], effect)
     with pytest.raises(BadOption, match="position 7 lies outside text 2"):
         patch(engine, engine.tokens(CORRUPT), source, ["resid_pre.1"], [7], effect)
+
+
+def test_the_first_patch_of_a_model_may_be_of_the_stream_alone() -> None:
+    """Nothing that is in place for a patch disturbs the check of a model's sites, which runs it once."""
+    fresh, used = tiny_engine(), tiny_engine()
+    assert used.body.sites
+    effect = logit_difference(torch.arange(3) + 4, torch.arange(3) + 7)
+    one, other = (
+        patch(e, e.tokens(CORRUPT), read(e, e.tokens(CLEAN), ["resid_pre.1"]), ["resid_pre.1"], [1], effect)
+        for e in (fresh, used)
+    )
+    assert torch.equal(one.patched, other.patched)

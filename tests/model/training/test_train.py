@@ -88,7 +88,11 @@ def test_dropout_draws_the_same_after_a_kill_and_acts_though_the_model_was_read(
             raise Killed
 
     undisturbed, killed, resumed, quiet = dropping(), dropping(), dropping(), tiny()
-    train(undisturbed, batch, plan("adamw"), progress=lambda *_: undisturbed.eval())
+
+    def look(*_: object) -> None:
+        undisturbed.eval()
+
+    train(undisturbed, batch, plan("adamw"), progress=look)
     with pytest.raises(Killed):
         train(killed, batch, plan("adamw"), checkpoint=tmp_path, progress=die)
     train(resumed, batch, plan("adamw"), checkpoint=tmp_path)

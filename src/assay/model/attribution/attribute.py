@@ -15,6 +15,7 @@ from torch import Tensor
 from assay.core.errors import BadOption
 from assay.model.attribution.frozen_norms import frozen_norms
 from assay.model.engine import Engine
+from assay.model.halving import at_once
 from assay.model.patching.effects import Effect
 from assay.model.reading.read import Reading, matched
 from assay.model.sites.hooks import Visit, visiting
@@ -42,11 +43,12 @@ def attribute(
 
     Raises:
         BadOption: a site that the model or the source lacks, or texts that do not match.
+        ModelError: the texts do not fit into memory in one pass.
     """
     named = list(dict.fromkeys(map(Site.parse, sites)))
     _check(engine, tokens, named, source)
     found: Attribution = {}
-    values = _watched(engine, tokens, named, effect, freeze_norms)
+    values = at_once(lambda: _watched(engine, tokens, named, effect, freeze_norms))
     for site, (value, gradient) in values.items():
         news = value if source is None else matched(source[site], value, site) - value
         scores = (news * gradient).sum(-1)
@@ -66,17 +68,18 @@ def integrated_gradients(
 
     Raises:
         BadOption: fewer than one step, or what ``attribute`` refuses.
+        ModelError: the texts do not fit into memory in one pass.
     """
     name = Site.parse(site)
     if steps < 1:
         raise BadOption(f"{steps} steps; integrated gradients need at least 1")
     _check(engine, tokens, [name], source)
-    base = _value(engine, tokens, name)
+    base = at_once(lambda: _value(engine, tokens, name))
     news = matched(source[name], base, name) - base
     total = torch.zeros_like(base)
     for step in range(steps):
         leaf = (base + (step + 0.5) / steps * news).requires_grad_()
-        total += torch.autograd.grad(_effect_with(engine, tokens, name, leaf, effect), leaf)[0]
+        total += at_once(lambda leaf=leaf: _gradient_at(engine, tokens, name, leaf, effect))
     return wide((news * total / steps).sum(-1))
 
 
@@ -120,9 +123,10 @@ def _value(engine: Engine, tokens: Tokens, site: Site) -> Tensor:
         return engine.body.capture(tokens, [site])[site].clone()
 
 
-def _effect_with(engine: Engine, tokens: Tokens, site: Site, value: Tensor, effect: Effect) -> Tensor:
+def _gradient_at(engine: Engine, tokens: Tokens, site: Site, value: Tensor, effect: Effect) -> Tensor:
     with engine.differentiating(), visiting([(engine.body.point(site), lambda _: value)]):
-        return _last_effect(engine, tokens, effect)
+        answer = _last_effect(engine, tokens, effect)
+    return torch.autograd.grad(answer, value)[0]
 
 
 def _last_effect(engine: Engine, tokens: Tokens, effect: Effect) -> Float[Tensor, ""]:

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from assay.model.engine import Engine
+from assay.model.halving import at_once, in_groups
 from assay.model.patching.effects import Effect
 from assay.model.patching.prefix import Prefix
 from assay.model.reading.read import Reading, matched
@@ -64,18 +65,24 @@ def patch(
     Raises:
         BadOption: a site that the model or the source lacks, a position outside a text, or texts of source
             and base that do not match in number or length.
+        ModelError: the texts do not fit into memory in one pass.
     """
     named = tuple(map(Site.parse, sites))
     for site in named:
         engine.body.point(site)
         source.beside(tokens, site)
     with engine.evaluating():
-        base = Prefix(engine.body, tokens)
+        base = at_once(lambda: Prefix(engine.body, tokens))
         before = effect(base.logits)
         patched = before.repeat(len(named), len(positions), 1)
-        for group in _groups(engine, tokens, named, positions):
-            for target, values in zip(group, _effects(base, group, source, effect), strict=True):
-                patched[target.slot] = values
+        for targets, size in _starts(engine, tokens, named, positions):
+
+            def put(group: list[int], targets: list[_Target] = targets) -> None:
+                some = [targets[number] for number in group]
+                for target, values in zip(some, _effects(base, some, source, effect), strict=True):
+                    patched[target.slot] = values
+
+            in_groups(engine, dict.fromkeys(range(len(targets)), size), put, what="patch")
     return Sweep(named, tuple(positions), patched, before)
 
 
@@ -111,19 +118,18 @@ def _put(group: list[tuple[int, _Target]], source: Reading, start: int, count: i
     return visit
 
 
-def _groups(
+def _starts(
     engine: Engine, tokens: Tokens, sites: tuple[Site, ...], positions: Sequence[int]
-) -> Iterator[list[_Target]]:
-    """Patches that start in one layer at one position, as many together as fit into a pass."""
+) -> Iterator[tuple[list[_Target], int]]:
+    """Patches that start in one layer at one position, and how many tokens each of them computes."""
     longest, top = int(tokens.lengths.max()), engine.n_layers - 1
     into = [_as_entering(site, top) for site in sites]
     for column, position in enumerate(positions):
         places = counted(position, tokens.lengths)
-        most = max(engine.batch_tokens // (len(tokens) * (longest - int(places.min()))), 1)
+        size = len(tokens) * (longest - int(places.min()))
         for layer in sorted({site.layer or 0 for site in into}):
             rows = [row for row, site in enumerate(into) if (site.layer or 0) == layer]
-            targets = [_Target(sites[row], into[row], places, (row, column)) for row in rows]
-            yield from (targets[i : i + most] for i in range(0, len(targets), most))
+            yield [_Target(sites[row], into[row], places, (row, column)) for row in rows], size
 
 
 def _as_entering(site: Site, top: int) -> Site:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from assay.core.errors import BadOption
 from assay.model.engine import Engine
+from assay.model.halving import at_once, in_groups
 from assay.model.patching.effects import Effect
 from assay.model.patching.prefix import Prefix
 from assay.model.reading.read import Reading, matched, read
@@ -50,6 +51,7 @@ def patch_paths(
     Raises:
         BadOption: a site that cannot send or receive, or that the model or the source lacks, or texts of
             source and base that do not match in number or length.
+        ModelError: the texts do not fit into memory in one pass.
     """
     sending, receiving = _checked(senders, SENDERS, "send"), _checked(receivers, RECEIVERS, "receive")
     for site in (*sending, *receiving):
@@ -57,20 +59,23 @@ def patch_paths(
     for sender in sending:
         source.beside(tokens, sender)
     with engine.evaluating():
-        base = Prefix(engine.body, tokens)
+        base = at_once(lambda: Prefix(engine.body, tokens))
         before = effect(base.logits)
         patched = before.repeat(len(sending), len(receiving), 1)
-        news = {sender: _news(engine, base, source, sender) for sender in sending}
-        most = max(engine.batch_tokens // tokens.ids.numel(), 1)
+        news = at_once(lambda: {sender: _news(engine, base, source, sender) for sender in sending})
         for column, receiver in enumerate(receiving):
             heard = [
                 row for row, sender in enumerate(sending) if _order(engine, sender) < _order(engine, receiver)
             ]
-            for some in (heard[i : i + most] for i in range(0, len(heard), most)):
-                told = torch.cat([news[sending[row]] for row in some])
+
+            def tell(some: list[int], column: int = column, receiver: Site = receiver) -> None:
+                # each sender's news lies where its layer does
+                told = torch.cat([news[sending[row]].to(engine.device) for row in some])
                 logits = _tell(engine, base, receiver, told, len(some))
                 for row, part in zip(some, logits.split(len(tokens)), strict=True):
                     patched[row, column] = effect(part)
+
+            in_groups(engine, dict.fromkeys(heard, tokens.ids.numel()), tell, what="sender")
     return Paths(sending, receiving, patched, before)
 
 
@@ -97,7 +102,7 @@ def _tell(
     """Logits of the base run in which the receiver alone has heard the news."""
 
     def hear(stream: Tensor) -> Tensor:
-        return stream + news
+        return stream + news.to(stream.device)
 
     top = engine.n_layers - 1
     if receiver.kind == "logits":

@@ -8,9 +8,9 @@ from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
 from assay.core.errors import BadOption
-from assay.model.batching import batches
 from assay.model.body import Body, at_places
 from assay.model.engine import Engine
+from assay.model.halving import in_groups
 from assay.model.sites.moment import counted
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
@@ -70,16 +70,20 @@ def read(
     if not wanted:
         raise BadOption("no site was asked for; name at least one")
     places = None if at is None else counted(at, tokens.lengths)
-    groups = batches(tokens.lengths.tolist(), engine.batch_tokens)
+    kept: dict[Site, Tensor] = {}
+
+    def see(group: list[int]) -> None:
+        if len(group) == len(tokens):
+            kept.update(_pass(engine.body, tokens, wanted, places))
+            return
+        part = None if places is None else places[group]
+        for site, values in _pass(engine.body, tokens.pick(group), wanted, part).items():
+            if site not in kept:  # the longest texts come first: their shape is that of the whole
+                kept[site] = values.new_zeros(len(tokens), *values.shape[1:])
+            kept[site][group] = _grown(values, kept[site].shape[1:])
+
     with engine.evaluating():
-        if len(groups) == 1:
-            return Reading(tokens, _pass(engine.body, tokens, wanted, places))
-        kept: dict[Site, Tensor] = {}
-        for group in reversed(groups):  # the longest first: its shape is that of the whole
-            part = None if places is None else places[group]
-            for site, values in _pass(engine.body, tokens.pick(group), wanted, part).items():
-                kept.setdefault(site, values.new_zeros(len(tokens), *values.shape[1:]))
-                kept[site][group] = _grown(values, kept[site].shape[1:])
+        in_groups(engine, dict(enumerate(tokens.lengths.tolist())), see)
     return Reading(tokens, kept)
 
 

@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import chain, pairwise
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any, Literal, final
@@ -24,8 +24,8 @@ from torch import Tensor
 
 from assay.core.codec import build, dumps
 from assay.core.errors import BadOption, CannotWrite, ModelError, OldSchema, StoreError
-from assay.model.batching import batches
 from assay.model.engine import Engine
+from assay.model.halving import in_groups
 from assay.model.sites.site import Site
 from assay.model.tokens import Tokens
 
@@ -69,13 +69,13 @@ def stream(
     sizes = len(texts), int(starts[-1]), engine.batch_tokens
     asked = _Manifest(_fingerprint(engine), identity, shapes, dtype, prefix, *sizes)
     here = asked.resumed(folder) if (folder / "store.json").exists() else asked.begun(folder, starts)
-    for first, stop in pairwise(_edges(starts, _BATCHES * here.batch_tokens)):
-        if first >= here.done:
-            _fill(engine, texts, range(first, stop), starts, folder, here)
-            here = replace(here, done=stop)
-            here.record(folder)
-            if progress:
-                progress(stop, len(texts))
+    while here.done < here.count:
+        part = range(here.done, _stop(starts, here.done, _BATCHES * here.batch_tokens))
+        pace = _fill(engine, texts, part, starts, folder, here)
+        here = replace(here, done=part.stop, batch_tokens=pace)
+        here.record(folder)
+        if progress:
+            progress(part.stop, len(texts))
     return Store.open(folder)
 
 
@@ -259,35 +259,50 @@ def _fingerprint(engine: Engine) -> str:
     return digest.hexdigest()
 
 
-def _edges(starts: np.ndarray, rows: int) -> list[int]:
-    """Where each part of about so many rows begins, and the number of texts; no part is without rows."""
-    marks = np.arange(0, starts[-1] + rows, rows).clip(max=starts[-1])
+def _stop(starts: np.ndarray, first: int, rows: int) -> int:
+    """Where the part that begins with a text ends: about so many rows further, and never without any."""
+    some = starts[starts.searchsorted(starts[first], side="right")]
     # a text without rows goes with the text before it, the first ones with the text behind them
-    return [0, *np.unique(np.searchsorted(starts, marks, side="right") - 1).tolist()[1:]]
+    mark = min(max(starts[first] + rows, some), starts[-1])
+    return int(starts.searchsorted(mark, side="right")) - 1
+
+
+@dataclass
+class _Pace:
+    """The size of the passes of one run, which need not be that of the engine."""
+
+    batch_tokens: int
 
 
 def _fill(
     engine: Engine, texts: Sequence[str], part: range, starts: np.ndarray, folder: Path, here: _Manifest
-) -> None:
-    """Read some of the texts and bring their rows to the disk."""
-    ids, edges = engine.encode(texts[part.start : part.stop]), starts[part.start : part.stop + 1].tolist()
+) -> int:
+    """Read some of the texts and bring their rows to the disk; gives the tokens that a pass could hold."""
+    ids = dict(zip(part, engine.encode(texts[part.start : part.stop]), strict=True))
+    base = int(starts[part.start])
     with _writing(folder):  # only these rows are mapped: what is finished need not stay in memory
-        rows = range(edges[0], edges[-1])
+        rows = range(base, int(starts[part.stop]))
         maps = {Site.parse(name): here.map(folder, name, "r+", rows) for name in here.sites}
     targets = {site: torch.from_numpy(there).view(_DTYPES[here.dtype][1]) for site, there in maps.items()}
+
+    def see(group: list[int]) -> None:
+        tokens = Tokens.of([ids[number] for number in group], engine.device, group)
+        for site, values in engine.body.capture(tokens, list(targets)).items():
+            # on a CPU the copy into the map converts; from a GPU the fewer bytes are brought in one go
+            near = values if values.device.type == "cpu" else values.to(targets[site].dtype).cpu()
+            for number, row in zip(group, near, strict=True):
+                first, stop = int(starts[number]) - base, int(starts[number + 1]) - base
+                targets[site][first:stop] = row[here.prefix : here.prefix + stop - first]
+
+    pace = _Pace(here.batch_tokens)
     with engine.inference():
-        for group in batches(list(map(len, ids)), here.batch_tokens):
-            numbers = [part[number] for number in group]
-            tokens = Tokens.of([ids[number] for number in group], engine.device, numbers)
-            for site, values in engine.body.capture(tokens, list(targets)).items():
-                # on a CPU the copy into the map converts; from a GPU the fewer bytes are brought in one go
-                near = values if values.device.type == "cpu" else values.to(targets[site].dtype).cpu()
-                for number, row in zip(group, near, strict=True):
-                    first, stop = edges[number] - rows.start, edges[number + 1] - rows.start
-                    targets[site][first:stop] = row[here.prefix : here.prefix + stop - first]
+        in_groups(pace, {number: len(row) for number, row in ids.items()}, see)
+    if pace.batch_tokens < here.batch_tokens:
+        engine.batch_tokens = min(engine.batch_tokens, pace.batch_tokens)
     with _writing(folder):
         for there in maps.values():
             there.flush()
+    return pace.batch_tokens
 
 
 @contextmanager

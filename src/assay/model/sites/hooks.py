@@ -13,6 +13,7 @@ from assay.model.sites.sitemap import Point
 
 Visit = Callable[[Tensor], Tensor | None]
 """Sees the value of a site; what it returns takes its place."""
+_in_force: list[nn.Module] = []
 
 
 @contextmanager
@@ -25,7 +26,14 @@ def visiting(visits: Iterable[tuple[Point, Visit]]) -> Generator[None]:
     with ExitStack() as stack:
         for point, visit in visits:
             stack.callback(_attach(point, visit))
+            _in_force.append(point.module)
+            stack.callback(_in_force.remove, point.module)
         yield
+
+
+def watched(model: nn.Module) -> bool:
+    """Whether visits to any part of a model are in force."""
+    return not set(_in_force).isdisjoint(model.modules())
 
 
 def _attach(point: Point, visit: Visit) -> Callable[[], None]:

@@ -29,7 +29,8 @@ def problems(sites: SiteMap, capture: Capture) -> set[str]:
     seen = capture([Site(kind, layer) for layer in range(sites.layers) for kind in kinds])
     wrong: set[str] = set()
     for layer in range(sites.layers):
-        value = {kind: seen[Site(kind, layer)] for kind in kinds}
+        # of a model over several devices, what enters a block may lie where the block before it does
+        value = {kind: seen[Site(kind, layer)].cpu() for kind in kinds}
         between = value["resid_pre"] + value["attn_out"]
         if not _equal(between + value["mlp_out"], value["resid_post"]):
             raise NotApplicable(
