@@ -59,10 +59,13 @@ class Prefix:
         ``thrifty``, the last block works out its last position only, after attention has read the others:
         visits to ``attn_out``, ``mlp_hidden`` and ``mlp_out`` of that block would see one position.
         """
+        # before any hook is set, for the first look inside the blocks runs the model
+        cut = self._cut_short() if thrifty else ()
         with ExitStack() as stack:
             stack.enter_context(self._from(layer, start, copies, visits))
-            if thrifty:
-                stack.enter_context(self._last_position_only(self._ends(start, copies)))
+            for module in cut:  # behind the visits, so that those see all positions
+                hook = module.register_forward_pre_hook(partial(_cut, ends=self._ends(start, copies)))
+                stack.callback(hook.remove)
             cache = {"past_key_values": self._cache(start, copies)} if start else {}
             return self._last_logits(start, copies, use_cache=bool(start), **cache)
 
@@ -123,18 +126,13 @@ class Prefix:
                 else:
                     block.forward = old
 
-    @contextmanager
-    def _last_position_only(self, ends: Int[Tensor, " m"]) -> Generator[None]:
-        """Cut what the last block writes down to one position; adding it to the stream spreads it out again.
+    def _cut_short(self) -> list[nn.Module]:
+        """What the last block works out at one position only; adding it to the stream spreads it out again.
 
         Only the last position of that sum is right, and only that one is used.
         """
         layer = len(self._body.parts.blocks) - 1
-        with ExitStack() as stack:
-            for kind in ("z", "mlp_in"):
-                module = self._body.point(Site(kind, layer)).module
-                stack.callback(module.register_forward_pre_hook(partial(_cut, ends=ends)).remove)
-            yield
+        return [self._body.point(Site(kind, layer)).module for kind in ("z", "mlp_in")]
 
 
 def _hand_on(hidden: Tensor, *_: Any, **__: Any) -> Tensor:
