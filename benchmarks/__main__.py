@@ -16,6 +16,8 @@ from benchmarks.running import Settings, run
 from benchmarks.table import markdown, show, write_json
 
 NAMES = ("engine",)
+_FEWEST_ROUNDS = 5
+"""A median of fewer is not shown in the docs."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     show(rows, verdicts, console)
     if options.json:
         write_json(rows, options.json)
-    if not options.case:
+    if not options.case and options.rounds >= _FEWEST_ROUNDS:
         page = markdown(rows, verdicts, f"Benchmark: {benchmark.name}")
         (benchmark.folder / "RESULTS.md").write_text(page, encoding="utf-8")
     return 0
@@ -45,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=NAMES)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as a JSON list")
-    parser.add_argument("--case", action="append", metavar="CASE", help="only this case; the docs stay as they are")
+    parser.add_argument(
+        "--case", action="append", metavar="CASE", help="only this case; the docs stay as they are"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="turns of everybody (default 7)")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of everybody (default all)")
     parser.add_argument("--sample", metavar="LAYERS:POSITIONS", help="patches of the sweep that are done")

@@ -52,7 +52,7 @@ class Target:
     at_most: bool
     """Whether ``ours / theirs`` stays below the bound; otherwise ``theirs / ours`` above it."""
     use: str | None = None
-    """Which use of theirs, where it has several."""
+    """Which use of theirs: None for whichever is best, empty for the documented one."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,12 @@ class Process:
         command = [str(python), "-m", "benchmarks.worker", who.module, who.package]
         self._log = log.open("w", encoding="utf-8")
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=environment,
         )
         self.versions: dict[str, str] = {}
 

@@ -87,12 +87,11 @@ def _multiple(target: Target, row: Row) -> float | None:
     if target.what == "time":
         return row.ratio
     memory = target.what == "memory"
-    theirs, ours = (
-        (row.peer_peak_mb, row.ours_peak_mb) if memory else (row.peer_gflop, row.ours_gflop)
-    )
+    theirs, ours = (row.peer_peak_mb, row.ours_peak_mb) if memory else (row.peer_gflop, row.ours_gflop)
     return theirs / ours if theirs and ours else None
 
 
 def _measure(target: Target) -> str:
-    whose = target.against + (f" ({target.use})" if target.use else "")
+    use = {None: "in any use", "": "as documented"}.get(target.use, target.use)
+    whose = f"{target.against} {use}" if target.against == "best peer" or target.use else target.against
     return f"{target.what}, ours / {whose}" if target.at_most else f"{target.what}, {whose} / ours"

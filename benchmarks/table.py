@@ -11,7 +11,19 @@ from rich.text import Text
 
 from benchmarks.rows import Row, Verdict
 
-_HEAD = ("task", "beside", "used", "times ours", "95%", "s", "ours s", "peak MiB", "ours MiB", "GFLOP", "ours")
+_HEAD = (
+    "task",
+    "beside",
+    "used",
+    "times ours",
+    "95%",
+    "s",
+    "ours s",
+    "peak MiB",
+    "ours MiB",
+    "GFLOP",
+    "ours",
+)
 
 
 def show(rows: Sequence[Row], verdicts: Sequence[Verdict], console: Console) -> None:
@@ -42,7 +54,9 @@ def markdown(rows: Sequence[Row], verdicts: Sequence[Verdict], title: str) -> st
         lines += [f"- {name}: {value}" for name, value in conditions]
     tasks = {row.task: row.conditions.get("task", "") for row in rows}
     lines += ["", *(f"- `{task}`: {said}" for task, said in tasks.items()), ""]
-    lines += ["A ratio above 1 is their time over ours: so many times faster is Assay. The interval is that of the"]
+    lines += [
+        "A ratio above 1 is their time over ours: so many times faster is Assay. The interval is that of the"
+    ]
     lines += ["median over rounds. Peak is what one call adds to resident memory.", ""]
     lines += [_line(_HEAD), _line(["---"] * len(_HEAD)), *(_line(cells(row)) for row in rows)]
     lines += ["", *(f"- {line}" for line in left_out(rows))]

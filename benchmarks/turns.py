@@ -1,4 +1,4 @@
-"""Taking turns: everybody does the task once a round, in an order that rotates; ratios are taken round by round."""
+"""Taking turns: everybody does the task once a round, in an order that rotates; ratios are of one round."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -52,8 +52,8 @@ def ratios(theirs: Sequence[float], ours: Sequence[float]) -> Spread:
 def spread(values: Sequence[float]) -> Spread:
     """Median with the interval between two order statistics that holds the true one 95 times in 100.
 
-    P(x_(k) <= median <= x_(n+1-k)) = 1 - 2 P(B < k), B ~ Binomial(n, 1/2), for any distribution; k is the largest that
-    keeps it at 95%. With fewer than 6 values not even the range holds it that often; the range is given.
+    P(x_(k) <= median <= x_(n+1-k)) = 1 - 2 P(B < k), B ~ Binomial(n, 1/2), for any distribution; k is the
+    largest that keeps it at 95%. With fewer than 6 values not even the range holds it that often; the range is given.
     """
     ordered, n = sorted(values), len(values)
     k = max((k for k in range(2, n // 2 + 1) if _coverage(n, k) >= _LEVEL), default=1)

@@ -19,8 +19,8 @@ def nothing(_: Any) -> Compared:
 class Work:
     """One way of doing a task.
 
-    Where only a sample of a long job is run, ``once`` does what the whole job needs a single time, and ``run``
-    does it too; the whole is reckoned as ``once + (run - once) · scale``.
+    Where only a sample of a long job is run, ``once`` does what the whole job needs a single time, and
+    ``run`` does it too; the whole is reckoned as ``once + (run - once) · scale``.
     """
 
     run: Callable[[], Any]
@@ -38,8 +38,8 @@ class Work:
         if self.once is None:
             return measure(self.run)
         once = measure(self.once)
-        return once + (measure(self.run) - once) * self.scale
+        return once + max(measure(self.run) - once, 0.0) * self.scale
 
 
 Uses = dict[str, Work]
-"""Ways of using one library for a task, by what sets them apart; the first is the documented one."""
+"""Ways of using one library for a task, by what sets them apart; the documented one has no name."""

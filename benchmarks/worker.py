@@ -1,8 +1,8 @@
 """A process in a participant's environment that does one thing at a time, as JSON lines on stdin ask it to.
 
-Run as ``python -m benchmarks.worker MODULE PACKAGE``; the first answer holds versions. Each line is ``{"do": VERB, ...}``, each answer one line:
-``{"ok": ...}``, or ``{"unable": reason}`` for a task that the participant does not have, or ``{"failed":
-reason}``. Imports nothing of Assay.
+Run as ``python -m benchmarks.worker MODULE PACKAGE``; the first answer holds versions. A line is ``{"do":
+VERB, ...}``, its answer ``{"ok": ...}``, ``{"unable": reason}`` for a task that the participant does not
+have, or ``{"failed": reason}``. Imports nothing of Assay.
 """
 
 import gc

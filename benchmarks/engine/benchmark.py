@@ -1,5 +1,6 @@
 """The engine's benchmark: participants, tasks and targets."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from assay.core.errors import BadOption
@@ -24,13 +25,21 @@ PARTICIPANTS = (
     _participant("nnsight", "peer", "nnsight"),
     _participant("pyvene", "peer", "pyvene"),
 )
+
+
+def _against_peers(task: str, bound: float) -> tuple[Target, Target]:
+    """Against what the peers' documentation shows first, and against the best they can be brought to."""
+    documented = Target(task, "best peer", "time", bound, at_most=False, use="")
+    return documented, replace(documented, use=None)
+
+
 TARGETS = (
     Target("cache_logits", "plain", "time", 1.02, at_most=True),
     Target("cache", "plain", "time", 0.70, at_most=True),
-    Target("cache", "best peer", "time", 1.4, at_most=False),
-    Target("cache_small", "best peer", "time", 1.25, at_most=False),
+    *_against_peers("cache", 1.4),
+    *_against_peers("cache_small", 1.25),
     Target("patch_sweep", "plain", "flops", 3.0, at_most=False, use=""),
-    Target("patch_sweep", "best peer", "time", 4.0, at_most=False),
+    *_against_peers("patch_sweep", 4.0),
     # the leaner of the two ways to pass is the harder one to match
     Target("attribution", "plain", "time", 1.1, at_most=True, use=_LAST),
     Target("attribution", "plain", "memory", 1.5, at_most=True, use=_LAST),
@@ -49,5 +58,7 @@ def benchmark(sample: str | None = None) -> Benchmark:
         try:
             layers, positions = ([int(n) for n in part.split(",")] for part in sample.split(":"))
         except ValueError as error:
-            raise BadOption(f"sample '{sample}' cannot be read; write layers:positions, as 3,8:3,11,20,28") from error
+            raise BadOption(
+                f"sample '{sample}' cannot be read; write layers:positions, as 3,8:3,11,20,28"
+            ) from error
     return Benchmark("engine", PARTICIPANTS, tasks(layers, positions), TARGETS, _HERE)

@@ -9,7 +9,7 @@ from benchmarks.engine.inputs import GPT2_SMALL, SMALL, Sizes, random_ids, write
 from benchmarks.plan import Task
 
 SWEEP_LAYERS, SWEEP_POSITIONS = (3, 8), (3, 11, 20, 28)
-"""The sample of the sweep: on average 6.5 of 12 layers and 16.5 of 32 tokens are left, as in the whole sweep."""
+"""The sample of the sweep: on average 6.5 of 12 layers and 16.5 of 32 tokens are left, as in all of it."""
 
 
 def cache_inputs(folder: Path, name: str, sizes: Sizes, rows: int, length: int) -> Path:
@@ -74,8 +74,8 @@ def tasks(layers: list[int], positions: list[int]) -> tuple[Task, ...]:
             "GPT-2-small shape, 8 pairs x 32 tokens, logit difference at the last position",
         ),
         Task(
-            "stream", "stream", "residual streams of a corpus, four layers up to the last, written to the disk",
+            "stream", "stream", "residual streams of a corpus, four layers up to the last, to the disk",
             partial(stream_inputs, sizes=GPT2_SMALL, rows=128, shortest=32, longest=128),
-            "GPT-2-small shape, 128 texts of 32 to 128 tokens; peers are given ids in batches sorted by length",
+            "GPT-2-small shape, 128 texts of 32 to 128 tokens; peers get ids in batches sorted by length",
         ),
     )  # fmt: skip

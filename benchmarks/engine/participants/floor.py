@@ -20,7 +20,11 @@ def cache(folder: Path) -> Uses:
     """A hook behind every block; the head is never called."""
     inputs = Inputs.read(folder)
     model = inputs.open_model()
-    return {"": Work(lambda: _streams(model, lambda: model.transformer(inputs["ids"], use_cache=False))[0], streams)}
+    return {
+        "": Work(
+            lambda: _streams(model, lambda: model.transformer(inputs["ids"], use_cache=False))[0], streams
+        )
+    }
 
 
 cache_small = cache
@@ -60,7 +64,9 @@ def patch_sweep(folder: Path) -> Uses:
         stream[:, 0] = source[layer][:, position]
         with _skipped(blocks[:layer], stream), ExitStack() as stack:
             # the first block computes, so it has to be given the stream
-            stack.callback(blocks[layer].register_forward_pre_hook(lambda _, args: (stream, *args[1:])).remove)
+            stack.callback(
+                blocks[layer].register_forward_pre_hook(lambda _, args: (stream, *args[1:])).remove
+            )
             last = model(corrupt[:, position:], past_key_values=past, use_cache=True, logits_to_keep=1).logits
         return difference(last[:, -1], inputs)
 

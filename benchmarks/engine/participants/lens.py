@@ -1,5 +1,5 @@
 """What both generations of transformer-lens are asked in the same words."""
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ from benchmarks.work import Compared, Uses, Work
 
 
 def cached(model: Any, inputs: Inputs) -> Uses:
-    """``run_with_cache``, and the same with ``stop_at_layer`` behind the last block, which leaves out the head."""
+    """``run_with_cache``, and the same with ``stop_at_layer`` behind the last block: without the head."""
     names = [f"blocks.{layer}.hook_resid_post" for layer in range(inputs.settings["layers"])]
 
     def work(**options: Any) -> Work:
@@ -26,7 +26,9 @@ def cached(model: Any, inputs: Inputs) -> Uses:
 
 def read(model: Any, ids: Tensor, names: list[str], **options: Any) -> list[Tensor]:
     """The values of some hook points."""
-    _, cache = model.run_with_cache(ids, names_filter=set(names).__contains__, return_cache_object=False, **options)
+    _, cache = model.run_with_cache(
+        ids, names_filter=set(names).__contains__, return_cache_object=False, **options
+    )
     return [cache[name] for name in names]
 
 
@@ -34,7 +36,7 @@ def swept(model: Any, inputs: Inputs) -> Uses:
     """``patching.get_act_patch_resid_pre``, and by hand with ``start_at_layer`` from the corrupted stream."""
     patching.tqdm = lambda items, **_: items
     layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
-    grid = pd.DataFrame([(l, p) for l in layers for p in positions], columns=["layer", "pos"])
+    grid = pd.DataFrame([(layer, at) for layer in layers for at in positions], columns=["layer", "pos"])
     names = [f"blocks.{layer}.hook_resid_pre" for layer in range(inputs.settings["layers"])]
     is_wanted = set(names).__contains__
 

@@ -1,5 +1,5 @@
 """nnsight: traces around the unmodified transformers model."""
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ def cache(folder: Path) -> Uses:
     def whole() -> list[Tensor]:
         with model.trace(ids, use_cache=False):
             seen = [block.output for block in model.transformer.h].save()
-        return seen
+        return seen  # noqa: RET504 - the trace is run when its block ends
 
-    return {"": Work(whole, streams), "tracer.stop": Work(lambda: _stopped(model, ids, model.transformer.h), streams)}
+    return {
+        "": Work(whole, streams),
+        "tracer.stop": Work(lambda: _stopped(model, ids, model.transformer.h), streams),
+    }
 
 
 cache_small = cache
@@ -105,15 +108,14 @@ def attribution(folder: Path) -> Uses:
                 news.append(block.attn.c_proj.input)
                 news.append(block.mlp.output)
             tracer.stop()
-        with torch.enable_grad():
-            with model.trace(corrupt, use_cache=False, logits_to_keep=1):
-                model.transformer.wte.output.requires_grad_()
-                here, slopes = [].save(), [].save()
-                for block in blocks:
-                    here.append(block.attn.c_proj.input)
-                    here.append(block.mlp.output)
-                answer = difference(model.output.logits[:, -1], inputs).sum()
-                slopes.extend(torch.autograd.grad(answer, here))
+        with torch.enable_grad(), model.trace(corrupt, use_cache=False, logits_to_keep=1):
+            model.transformer.wte.output.requires_grad_()
+            here, slopes = [].save(), [].save()
+            for block in blocks:
+                here.append(block.attn.c_proj.input)
+                here.append(block.mlp.output)
+            answer = difference(model.output.logits[:, -1], inputs).sum()
+            slopes.extend(torch.autograd.grad(answer, here))
         return [(a - b.detach()) * slope for a, b, slope in zip(news, here, slopes, strict=True)]
 
     def compared(found: list[Tensor]) -> Any:

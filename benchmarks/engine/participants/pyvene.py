@@ -1,5 +1,5 @@
 """pyvene: intervenable models around the unmodified transformers model."""
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ UNABLE = {"attribution": "it collects and swaps activations but takes no gradien
 
 
 def cache(folder: Path) -> Uses:
-    """``CollectIntervention`` on every block's output, around the whole model and around the part below the head."""
+    """``CollectIntervention`` on every block's output, around the whole model and around its part below."""
     inputs = Inputs.read(folder)
     model, ids = inputs.open_model(), inputs["ids"]
     layers = list(range(inputs.settings["layers"]))
@@ -33,9 +33,9 @@ cache_small = cache
 
 
 def patch_sweep(folder: Path) -> Uses:
-    """``VanillaIntervention`` on a block's input with the clean values given, so that no source is run again."""
+    """``VanillaIntervention`` on a block's input, the clean values given so that no source is run again."""
     inputs = Inputs.read(folder)
-    model, corrupt = inputs.open_model(), {"input_ids": inputs["corrupt"]}
+    model = inputs.open_model()
     layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
     all_layers, length = list(range(inputs.settings["layers"])), inputs["clean"].shape[1]
     reader = _collector(inputs.open_model().transformer, all_layers, length, "block_input")
@@ -47,11 +47,10 @@ def patch_sweep(folder: Path) -> Uses:
     def patched(layer: int, position: int, clean: list[Tensor], **options: Any) -> Tensor:
         patcher = patchers[layer]
         _, out = patcher(
-            base=corrupt,
+            base={"input_ids": inputs["corrupt"], **options},
             unit_locations={"base": position},
             source_representations={patcher.sorted_keys[0]: clean[layer][:, position : position + 1]},
             use_cache=False,
-            **options,
         )
         return difference(out.logits[:, -1], inputs)
 

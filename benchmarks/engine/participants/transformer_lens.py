@@ -1,5 +1,5 @@
 """transformer-lens 4: a bridge around the transformers model, whose weights stay as they are."""
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,12 @@ def patch_sweep(folder: Path) -> Uses:
 
 
 def attribution(folder: Path) -> Uses:
-    """``cache_activation_and_gradient`` on all prompts together; ``attribution_patch`` takes them one by one."""
+    """``cache_activation_and_gradient`` on all prompts; its ``attribution_patch`` takes them one by one."""
     model, inputs = _opened(folder)
     layers = range(inputs.settings["layers"])
-    names = [f"blocks.{layer}.attn.hook_z" for layer in layers] + [f"blocks.{layer}.hook_mlp_out" for layer in layers]
+    names = [f"blocks.{layer}.attn.hook_z" for layer in layers] + [
+        f"blocks.{layer}.hook_mlp_out" for layer in layers
+    ]
 
     def metric(logits: Tensor) -> Tensor:
         return difference(logits[:, -1], inputs).sum()
@@ -40,7 +42,8 @@ def attribution(folder: Path) -> Uses:
     def run() -> list[Tensor]:
         clean = cache_activation_and_gradient(model, inputs["clean"], metric, names, compute_gradient=False)
         with torch.enable_grad():
-            corrupt = cache_activation_and_gradient(model, inputs["corrupt"], metric, names)
+            # gradients are seen at points that have another one below them
+            corrupt = cache_activation_and_gradient(model, inputs["corrupt"], metric, ["hook_embed", *names])
         return [
             ((clean.activations[name] - corrupt.activations[name]) * corrupt.gradients[name]).sum(-1)
             for name in names

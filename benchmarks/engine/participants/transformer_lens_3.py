@@ -1,12 +1,12 @@
-"""transformer-lens 3: its own implementation of the model, with the same weights and none of its processing."""
-# pyright: basic, reportMissingImports=false
+"""transformer-lens 3: its own implementation of the model, the same weights and no processing of them."""
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformer_lens import HookedTransformer, HookedTransformerConfig, HookedTransformerKeyValueCache
+from transformer_lens import HookedTransformer, HookedTransformerConfig, TransformerLensKeyValueCache
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
 
 from benchmarks.engine.inputs import Inputs
@@ -33,7 +33,9 @@ def attribution(folder: Path) -> Uses:
     """Hooks in both directions on ``hook_z`` and ``hook_mlp_out``."""
     model, inputs = _opened(folder)
     layers = range(inputs.settings["layers"])
-    names = [f"blocks.{layer}.attn.hook_z" for layer in layers] + [f"blocks.{layer}.hook_mlp_out" for layer in layers]
+    names = [f"blocks.{layer}.attn.hook_z" for layer in layers] + [
+        f"blocks.{layer}.hook_mlp_out" for layer in layers
+    ]
     for weight in model.parameters():
         weight.requires_grad_(False)
 
@@ -42,15 +44,24 @@ def attribution(folder: Path) -> Uses:
         here: dict[str, Tensor] = {}
         slopes: dict[str, Tensor] = {}
 
+        def start(value: Tensor, hook: Any) -> Tensor:  # noqa: ARG001 - called by name
+            return value.requires_grad_()
+
         def forward(value: Tensor, hook: Any) -> None:
             here[hook.name] = value.detach()
 
         def backward(slope: Tensor, hook: Any) -> None:
             slopes[hook.name] = slope
 
-        with torch.enable_grad(), model.hooks(
-            fwd_hooks=[("hook_embed", lambda value, hook: value.requires_grad_()), *((n, forward) for n in names)],
-            bwd_hooks=[(name, backward) for name in names],
+        with (
+            torch.enable_grad(),
+            model.hooks(
+                fwd_hooks=[
+                    ("hook_embed", start),
+                    *((n, forward) for n in names),
+                ],
+                bwd_hooks=[(name, backward) for name in names],
+            ),
         ):
             difference(model(inputs["corrupt"])[:, -1], inputs).sum().backward()
         return [((a - here[name]) * slopes[name]).sum(-1) for name, a in zip(names, clean, strict=True)]
@@ -76,9 +87,10 @@ def _suffixes(model: Any, inputs: Inputs) -> Work:
 
     def before(position: int) -> Any:
         """Keys and values of the tokens before; all layers of the sweep share them."""
-        kept = HookedTransformerKeyValueCache.init_cache(model.cfg, "cpu", len(inputs["corrupt"]))
+        kept = TransformerLensKeyValueCache.init_cache(model.cfg, "cpu", len(inputs["corrupt"]))
         if position:
-            model(inputs["corrupt"][:, :position], past_kv_cache=kept, return_type=None)
+            tokens = inputs["corrupt"][:, :position]
+            model(tokens, past_kv_cache=kept, attention_mask=torch.ones_like(tokens), return_type=None)
         kept.freeze()
         return kept
 
