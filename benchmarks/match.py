@@ -1,4 +1,4 @@
-"""One task: do the results agree, how much memory does each need, and how long does each take?"""
+"""One task: whether the results agree, how much memory each needs, how long each takes."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -101,10 +101,8 @@ class Match:
             ours = replace(ours, status="failed", note="broke off while it was timed")
         if ours.status != "measured":
             why = f"not timed, for Assay {ours.status}: {ours.note}"
-            rivals = [
-                replace(r, status=ours.status, note=why) if r.status == "measured" else r for r in rivals
-            ]
-            return [self._row(rival) for rival in rivals]
+            untimed = {"status": ours.status, "note": why}
+            return [self._row(replace(r, **untimed) if r.status == "measured" else r) for r in rivals]
         return [self._measured(rival, seconds.get(rival, []), ours, own) for rival in rivals]
 
     def _measured(self, rival: Entry, theirs: list[float], ours: Entry, own: list[float]) -> Row:

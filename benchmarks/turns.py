@@ -53,7 +53,7 @@ def spread(values: Sequence[float]) -> Spread:
     """Median with the interval between two order statistics that holds the true one 95 times in 100.
 
     P(x_(k) <= median <= x_(n+1-k)) = 1 - 2 P(B < k), B ~ Binomial(n, 1/2), for any distribution; k is the
-    largest that keeps it at 95%. With fewer than 6 values not even the range holds it that often; the range is given.
+    largest that keeps it at 95%. With fewer than 6 values the range is given, which holds it less often.
     """
     ordered, n = sorted(values), len(values)
     k = max((k for k in range(2, n // 2 + 1) if _coverage(n, k) >= _LEVEL), default=1)

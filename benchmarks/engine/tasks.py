@@ -36,7 +36,7 @@ def stream_inputs(folder: Path, sizes: Sizes, rows: int, shortest: int, longest:
     ids = random_ids(sizes, rows, longest, seed=1)
     generator = torch.Generator().manual_seed(2)
     lengths = torch.randint(shortest, longest + 1, (rows,), generator=generator)
-    sites = sorted({sizes.layers * part // 4 - 1 for part in (1, 2, 3, 4)})
+    sites = sorted({max(sizes.layers * part // 4, 1) - 1 for part in (1, 2, 3, 4)})
     return write(
         folder / "stream", sizes, {"ids": ids, "lengths": lengths}, sites=sites, width=sizes.width,
         batch_tokens=512,

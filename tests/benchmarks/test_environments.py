@@ -1,4 +1,4 @@
-"""Environments: made from their lock, kept while it says the same, and never taken for whole when they are not."""
+"""Environments: made from their lock, kept while it says the same, never taken for whole when they are not."""
 
 import subprocess
 from pathlib import Path
@@ -31,7 +31,9 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             python.parent.mkdir(parents=True)
             python.touch()
         failed = any("broken" in word for word in command)
-        return subprocess.CompletedProcess(command, int(failed), "", "no index\nnothing found for broken==1.0\n")
+        return subprocess.CompletedProcess(
+            command, int(failed), "", "no index\nnothing found for broken==1.0\n"
+        )
 
     monkeypatch.setattr(environments.sys, "platform", "linux")
     monkeypatch.setattr(subprocess, "run", run)
@@ -52,7 +54,11 @@ def test_torch_comes_first_and_alone(lock: Path, commands: list[list[str]], tmp_
     """venv, then torch under the lock's constraints, then everything."""
     python = python_of(lock, tmp_path / "made", lambda _: None)
     assert python.is_relative_to(tmp_path / "made" / "peer")
-    assert [command[-1] for command in commands] == [str(tmp_path / "made" / "peer"), "torch==2.13.0", str(lock)]
+    assert [command[-1] for command in commands] == [
+        str(tmp_path / "made" / "peer"),
+        "torch==2.13.0",
+        str(lock),
+    ]
     assert all(str(lock) in command for command in commands[1:])
 
 

@@ -82,7 +82,13 @@ def test_who_cannot_breaks_or_is_missing_has_a_row(tmp_path: Path) -> None:
         fine=Scripted(TRUTH, 1.0),
     )  # fmt: skip
     status = {name: row.status for name, row in rows.items()}
-    expected = {"unable": "unable", "broken": "failed", "absent": "missing", "fine": "measured", "floor": "measured"}
+    expected = {
+        "unable": "unable",
+        "broken": "failed",
+        "absent": "missing",
+        "fine": "measured",
+        "floor": "measured",
+    }
     assert status == expected
     assert (rows["unable"].note, rows["absent"].note) == ("no gradients", "no index")
 

@@ -16,7 +16,9 @@ from benchmarks.work import Compared
 SIZES = Sizes(layers=3, width=32, heads=4, vocabulary=50, context=24)
 MADE = {
     "cache": partial(cache_inputs, name="cache", sizes=SIZES, rows=3, length=10),
-    "patch_sweep": partial(pair_inputs, name="pairs", sizes=SIZES, rows=3, length=8, sample=([0, 2], [0, 3, 7])),
+    "patch_sweep": partial(
+        pair_inputs, name="pairs", sizes=SIZES, rows=3, length=8, sample=([0, 2], [0, 3, 7])
+    ),
     "attribution": partial(pair_inputs, name="pairs", sizes=SIZES, rows=3, length=8, sample=([0], [0])),
     "stream": partial(stream_inputs, sizes=SIZES, rows=30, shortest=2, longest=20),
 }

@@ -17,7 +17,19 @@ EXPERT = replace(PEER, use="expert", ratio=1.5, low=1.4, high=1.6)
 PLAIN = replace(PEER, kind="plain", peer="plain 1.0", ratio=2.0, ours_peak_mb=30.0, peer_peak_mb=20.0)
 GONE = replace(PEER, peer="gone 1.0", status="missing", note="no index", ratio=None, low=None, high=None)
 ROWS = [PEER, EXPERT, PLAIN, GONE]
-FIELDS = "case peer ratio low high ours_s peer_s ours_peak_mb peer_peak_mb n conditions".split()
+FIELDS = [
+    "case",
+    "peer",
+    "ratio",
+    "low",
+    "high",
+    "ours_s",
+    "peer_s",
+    "ours_peak_mb",
+    "peer_peak_mb",
+    "n",
+    "conditions",
+]
 
 
 @pytest.mark.parametrize(
@@ -71,4 +83,10 @@ def test_every_target_names_a_task() -> None:
     """A target of a task that does not exist would never be held against anything."""
     whole = benchmark()
     assert {target.task for target in whole.targets} == {task.name for task in whole.tasks}
-    assert {task.case for task in whole.tasks} == {"cache", "cache_small", "patch_sweep", "attribution", "stream"}
+    assert {task.case for task in whole.tasks} == {
+        "cache",
+        "cache_small",
+        "patch_sweep",
+        "attribution",
+        "stream",
+    }

@@ -20,7 +20,7 @@ def double(folder: Path) -> Uses:
     def broken() -> None:
         raise ValueError("it broke")
 
-    whole = Work(lambda: loud(), lambda found: {"doubled": found})
+    whole = Work(loud, lambda found: {"doubled": found})
     return {"": whole, "broken": Work(broken)}
 
 
