@@ -1,4 +1,4 @@
-"""Environments: made from their lock, kept while it says the same, never taken for whole when they are not."""
+"""Environments: made from their lock, kept while it says the same, never taken for whole too early."""
 
 import subprocess
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,9 @@ def test_misses_and_gaps_are_shown(kind: str) -> None:
     if kind == "markdown":
         text = markdown(ROWS, verdicts, "Title")
     else:
-        console = Console(width=200, record=True, quiet=True)
-        show(ROWS, verdicts, console)
-        text = console.export_text()
+        screen = StringIO()
+        show(ROWS, verdicts, Console(width=200, file=screen))
+        text = screen.getvalue()
     for said in ("peer 1.0", "expert", "2.50 to 3.50", "gone 1.0: missing: no index", "NOT MET"):
         assert said in text
 

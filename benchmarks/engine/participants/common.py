@@ -1,7 +1,9 @@
 """What several participants would otherwise each write anew."""
 
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -81,13 +83,18 @@ def some_rows(rows: np.ndarray) -> Tensor:
 
 
 def fresh_folders(inputs: Inputs) -> Callable[[], Path]:
-    """Gives an empty folder at each call and removes the one before; the last goes with the process."""
-    kept: list[tempfile.TemporaryDirectory[str]] = []
+    """Gives an empty folder at each call and removes the one before; the last goes with the caller."""
+    kept: list[Path] = []
 
     def fresh() -> Path:
-        if kept:
-            kept.pop().cleanup()
-        kept.append(tempfile.TemporaryDirectory(prefix="stored-", dir=inputs.folder))
-        return Path(kept[0].name)
+        _remove(kept)
+        kept.append(Path(tempfile.mkdtemp(prefix="stored-", dir=inputs.folder)))
+        return kept[0]
 
+    weakref.finalize(fresh, _remove, kept)
     return fresh
+
+
+def _remove(folders: list[Path]) -> None:
+    while folders:
+        shutil.rmtree(folders.pop(), ignore_errors=True)

@@ -6,7 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformer_lens import HookedTransformer, HookedTransformerConfig, TransformerLensKeyValueCache
+from transformer_lens import (
+    HookedTransformer,
+    HookedTransformerConfig,
+    TransformerLensKeyValueCache,
+    TransformerLensKeyValueCacheEntry,
+)
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
 
 from benchmarks.engine.inputs import Inputs
@@ -81,33 +86,38 @@ def _suffixes(model: Any, inputs: Inputs) -> Work:
     layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
     names = [f"blocks.{layer}.hook_resid_pre" for layer in range(inputs.settings["layers"])]
 
-    def once() -> tuple[list[Tensor], list[Tensor]]:
-        clean, corrupt = (read(model, inputs[name], names) for name in ("clean", "corrupt"))
-        return clean, corrupt
-
-    def before(position: int) -> Any:
-        """Keys and values of the tokens before; all layers of the sweep share them."""
-        kept = TransformerLensKeyValueCache.init_cache(model.cfg, "cpu", len(inputs["corrupt"]))
-        if position:
-            tokens = inputs["corrupt"][:, :position]
-            model(tokens, past_kv_cache=kept, attention_mask=torch.ones_like(tokens), return_type=None)
-        kept.freeze()
-        return kept
+    def once() -> tuple[list[Tensor], list[Tensor], Any]:
+        ids = inputs["corrupt"]
+        whole = TransformerLensKeyValueCache.init_cache(model.cfg, "cpu", len(ids))
+        clean = read(model, inputs["clean"], names)
+        # without a tokenizer it cannot make the mask itself
+        corrupt = read(model, ids, names, past_kv_cache=whole, attention_mask=torch.ones_like(ids))
+        return clean, corrupt, whole
 
     def run() -> list[Tensor]:
-        clean, corrupt = once()
-        found: dict[tuple[int, int], Tensor] = {}
-        for position in positions:
-            kept = before(position)
-            for layer in layers:
+        clean, corrupt, whole = once()
+        found: list[Tensor] = []
+        for layer in layers:
+            for position in positions:
                 rest = corrupt[layer][:, position:].clone()
                 rest[:, 0] = clean[layer][:, position]
                 # of all that lies before the patch, attention needs keys and values only
+                kept = _before(position, whole)
                 logits = model(rest, start_at_layer=layer, past_kv_cache=kept)
-                found[layer, position] = difference(logits[:, -1], inputs)
-        return [found[layer, position] for layer in layers for position in positions]
+                found.append(difference(logits[:, -1], inputs))
+        return found
 
     return sample(run, once, inputs)
+
+
+def _before(position: int, whole: Any) -> Any:
+    """The keys and values of the tokens before a position, frozen."""
+    entries = [
+        TransformerLensKeyValueCacheEntry(part.past_keys[:, :position], part.past_values[:, :position], True)
+        for part in whole.entries
+    ]
+    mask = whole.previous_attention_mask[:, :position]
+    return TransformerLensKeyValueCache(entries, mask, frozen=True)
 
 
 def _opened(folder: Path) -> tuple[Any, Inputs]:
