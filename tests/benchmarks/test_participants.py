@@ -14,15 +14,17 @@ from benchmarks.match import disagreement
 from benchmarks.work import Compared
 
 SIZES = Sizes(layers=3, width=32, heads=4, vocabulary=50, context=24)
+CACHE = partial(cache_inputs, name="cache", sizes=SIZES, rows=3, length=10)
 MADE = {
-    "cache": partial(cache_inputs, name="cache", sizes=SIZES, rows=3, length=10),
+    "cache": CACHE,
+    "cache_logits": CACHE,
+    "cache_small": CACHE,
     "patch_sweep": partial(
         pair_inputs, name="pairs", sizes=SIZES, rows=3, length=8, sample=([0, 2], [0, 3, 7])
     ),
     "attribution": partial(pair_inputs, name="pairs", sizes=SIZES, rows=3, length=8, sample=([0], [0])),
     "stream": partial(stream_inputs, sizes=SIZES, rows=30, shortest=2, longest=20),
 }
-MADE |= {"cache_small": MADE["cache"], "cache_logits": MADE["cache"]}
 
 
 def results(module: ModuleType, task: str, folder: Path) -> dict[str, Compared]:

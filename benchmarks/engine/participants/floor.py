@@ -58,7 +58,8 @@ def patch_sweep(folder: Path) -> Uses:
     def patched(layer: int, position: int, made: tuple[list[Tensor], list[Tensor], DynamicCache]) -> Tensor:
         source, base, kept = made
         past = DynamicCache(config=model.config)
-        for number, part in enumerate(kept.layers):
+        layers: list[Any] = kept.layers
+        for number, part in enumerate(layers):
             past.update(part.keys[:, :, :position], part.values[:, :, :position], number)
         stream = base[layer][:, position:].clone()
         stream[:, 0] = source[layer][:, position]
@@ -136,13 +137,14 @@ def _seeing(visits: Sequence[tuple[nn.Module, See]], *, before: bool = False) ->
     """Show what enters or leaves some modules inside."""
     with ExitStack() as stack:
         for module, see in visits:
-            hook = (
-                module.register_forward_pre_hook(lambda _, args, see=see: see(args[0]))
-                if before
-                else module.register_forward_hook(lambda _, __, out, see=see: see(out))
-            )
-            stack.callback(hook.remove)
+            attach = module.register_forward_pre_hook if before else module.register_forward_hook
+            stack.callback(attach(_showing(see)).remove)
         yield
+
+
+def _showing(see: See) -> Callable[..., None]:
+    """A hook before a module gets its inputs, one behind it the output as well."""
+    return lambda _, args, *out: see(out[0] if out else args[0])
 
 
 @contextmanager
