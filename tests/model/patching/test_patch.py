@@ -52,7 +52,7 @@ def slow(engine: Engine, site: str, position: int, source: Any, effect: Any) -> 
 
 
 def test_a_fresh_engine_can_be_patched() -> None:
-    """The stream needs no look inside the blocks, so the first such look falls into the sweep; all the same."""
+    """The stream needs no look inside the blocks, so the first look falls into the sweep: all the same."""
     sweeps: list[Tensor] = []
     for looks_first in (True, False):
         engine = tiny_engine("gpt2")
