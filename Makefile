@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --constraint constraints.txt
 .DEFAULT_GOAL := help
-.PHONY: help run test slow examples check format clean
+.PHONY: help run test slow examples bench check format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ slow: .venv/.dev ## Run the tests that take longer
 examples: .venv/.dev ## Run the examples one by one
 	@for example in examples/*.py; do echo "== $$example"; $(BIN)/python $$example || exit 1; done
 
+NAME ?= engine
+bench: .venv/.core ## Time Assay beside its peers, each in an environment of its own: NAME=engine [JSON=FILE]
+	$(BIN)/python -m benchmarks $(NAME) $(if $(JSON),--json $(JSON))
+
 check: .venv/.dev ## Lint, types, layers, size budgets
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -33,8 +37,8 @@ check: .venv/.dev ## Lint, types, layers, size budgets
 format: .venv/.dev ## Put the code into its standard form
 	$(BIN)/ruff check --fix --quiet; $(BIN)/ruff format --quiet
 
-clean: ## Remove .venv and caches; runs and built organisms stay
-	rm -rf .venv .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+clean: ## Remove .venv, the peers' environments and caches; runs and built organisms stay
+	rm -rf .venv .benchmarks .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 # Each stamp marks a finished stage of setting up, so that it is done once and again when its inputs change.
 .venv/.torch: constraints.txt

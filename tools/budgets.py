@@ -14,7 +14,7 @@ MOST_FILE_LINES, AIM_FILE_LINES = 400, 130
 MOST_FUNCTION_LINES, MOST_MEDIAN_FUNCTION_LINES, AIM_FUNCTION_LINES = 60, 30, 8
 MOST_PARAMETERS = 7
 LEAST_TEST_SHARE = 0.8
-FOLDERS = ("src", "tests", "examples", "tools")
+FOLDERS = ("src", "tests", "examples", "tools", "benchmarks")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def test_sums_are_those_of_whole_texts(family: str, batch_tokens: int) -> None:
     torch.testing.assert_close(sums, twin(engine, prompts, more), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"mixtral"}))  # its experts have no float64
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"mixtral", "gpt_oss"}))  # experts have no float64
 def test_double_precision_is_kept(family: str) -> None:
     """Cache, padding and masks add nothing but rounding: in float64 not even that shows."""
     model = tiny_model(family).double()

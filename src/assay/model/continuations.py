@@ -148,7 +148,9 @@ class Scorer:
         where = torch.tensor([row for row, count in enumerate(counts) for _ in range(count)])
         before = torch.cat([torch.arange(-n, 0) + len(tail) for n, tail in zip(counts, tails, strict=True)])
         cache, mask = stems.branch(rows)
+        # nobody looks ahead at padding, but padding that could not even see itself would be NaN in float64
+        mask = torch.cat([mask, torch.ones_like(inside)], 1)
         with self.body.at(moment), unembedding_only(self.body.parts.head, where, before):
-            logits = wide(self.body.step(ids, torch.cat([mask, inside], 1), positions, cache).logits[0])
+            logits = wide(self.body.step(ids, mask, positions, cache).logits[0])
         targets = torch.tensor([token for text in texts for token in self.ids[text][self.starts[text] :]])
         return own_logprobs(logits, targets).cpu().split(counts)

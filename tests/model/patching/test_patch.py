@@ -53,6 +53,19 @@ def slow(engine: Engine, site: str, position: int, source: Any, effect: Any) -> 
     return effect(logits[torch.arange(len(tokens)), tokens.lengths - 1])
 
 
+def test_a_fresh_engine_can_be_patched() -> None:
+    """The stream needs no look inside the blocks, so the first look falls into the sweep: all the same."""
+    sweeps: list[Tensor] = []
+    for looks_first in (True, False):
+        engine = tiny_engine("gpt2")
+        if looks_first:
+            engine.body.sites.names()
+        source = read(engine, engine.tokens(CLEAN), ["resid_pre.1"])
+        effect = probability(torch.arange(len(CLEAN)))
+        sweeps.append(patch(engine, engine.tokens(CORRUPT), source, ["resid_pre.1"], [2], effect).patched)
+    assert torch.equal(*sweeps)
+
+
 @pytest.mark.parametrize("position", [1, 3, -2, -1])
 def test_every_patch_equals_a_whole_pass(engine: Engine, position: int) -> None:
     """Shared layers, shared keys and values, copies in one pass: the same number to 1e-5, at every site."""

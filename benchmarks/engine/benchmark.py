@@ -1,0 +1,64 @@
+"""The engine's benchmark: participants, tasks and targets."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from assay.core.errors import BadOption
+from benchmarks.engine.tasks import SWEEP_LAYERS, SWEEP_POSITIONS, tasks
+from benchmarks.plan import Benchmark, Kind, Participant, Target
+
+_HERE = Path(__file__).parent
+_LAST = "last logits only"
+
+
+def _participant(name: str, kind: Kind, package: str) -> Participant:
+    lock = _HERE / "locks" / f"{name}.txt" if kind == "peer" else None
+    return Participant(name, kind, f"benchmarks.engine.participants.{name}", package, lock)
+
+
+PARTICIPANTS = (
+    _participant("assay", "ours", "assay"),
+    _participant("plain", "plain", "transformers"),
+    _participant("floor", "floor", "torch"),
+    _participant("transformer_lens", "peer", "transformer-lens"),
+    _participant("transformer_lens_3", "peer", "transformer-lens"),
+    _participant("nnsight", "peer", "nnsight"),
+    _participant("pyvene", "peer", "pyvene"),
+)
+
+
+def _against_peers(task: str, bound: float) -> tuple[Target, Target]:
+    """Against what the peers' documentation shows first, and against the best they can be brought to."""
+    documented = Target(task, "best peer", "time", bound, at_most=False, use="")
+    return documented, replace(documented, use=None)
+
+
+TARGETS = (
+    Target("cache_logits", "plain", "time", 1.02, at_most=True),
+    Target("cache", "plain", "time", 0.70, at_most=True),
+    *_against_peers("cache", 1.4),
+    *_against_peers("cache_small", 1.25),
+    Target("patch_sweep", "plain", "flops", 3.0, at_most=False, use=""),
+    *_against_peers("patch_sweep", 4.0),
+    # the leaner of the two ways to pass is the harder one to match
+    Target("attribution", "plain", "time", 1.1, at_most=True, use=_LAST),
+    Target("attribution", "plain", "memory", 1.5, at_most=True, use=_LAST),
+    Target("stream", "plain", "time", 0.9, at_most=False),
+)
+
+
+def benchmark(sample: str | None = None) -> Benchmark:
+    """All of it; ``sample`` names the layers and positions of the sweep that are done, as ``3,8:3,11,20,28``.
+
+    Raises:
+        BadOption: a sample that cannot be read.
+    """
+    layers, positions = list(SWEEP_LAYERS), list(SWEEP_POSITIONS)
+    if sample is not None:
+        try:
+            layers, positions = ([int(n) for n in part.split(",")] for part in sample.split(":"))
+        except ValueError as error:
+            raise BadOption(
+                f"sample '{sample}' cannot be read; write layers:positions, as 3,8:3,11,20,28"
+            ) from error
+    return Benchmark("engine", PARTICIPANTS, tasks(layers, positions), TARGETS, _HERE)
