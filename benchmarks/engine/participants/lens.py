@@ -10,7 +10,7 @@ from torch import Tensor
 from transformer_lens import patching
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, streams
+from benchmarks.engine.participants.common import difference, stored, streams
 from benchmarks.work import Compared, Uses, Work
 
 
@@ -71,6 +71,13 @@ def swept(model: Any, inputs: Inputs) -> Uses:
         "": sample(documented, source, inputs),
         "start_at_layer": sample(started, both, inputs),
     }
+
+
+def streamed(model: Any, inputs: Inputs) -> Uses:
+    """The stream after some blocks, batch by batch to the disk, each pass ending at the last of them."""
+    names = [f"blocks.{site}.hook_resid_post" for site in inputs.settings["sites"]]
+    end = inputs.settings["sites"][-1] + 1
+    return {"stop_at_layer": stored(inputs, lambda ids: read(model, ids, names, stop_at_layer=end))}
 
 
 def sample(run: Callable[[], list[Tensor]], once: Callable[[], Any], inputs: Inputs) -> Work:

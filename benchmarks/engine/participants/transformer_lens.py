@@ -10,8 +10,8 @@ from transformer_lens.model_bridge.sources._bridge_builder import build_bridge_f
 from transformer_lens.tools.analysis.attribution_patching import cache_activation_and_gradient
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, scores, stored
-from benchmarks.engine.participants.lens import cached, read, swept
+from benchmarks.engine.participants.common import difference, scores
+from benchmarks.engine.participants.lens import cached, streamed, swept
 from benchmarks.work import Uses, Work
 
 
@@ -54,10 +54,7 @@ def attribution(folder: Path) -> Uses:
 
 def stream(folder: Path) -> Uses:
     """A loop around ``run_with_cache`` with ``stop_at_layer``."""
-    model, inputs = _opened(folder)
-    names = [f"blocks.{site}.hook_resid_post" for site in inputs.settings["sites"]]
-    end = inputs.settings["sites"][-1] + 1
-    return {"stop_at_layer": stored(inputs, lambda ids: read(model, ids, names, stop_at_layer=end))}
+    return streamed(*_opened(folder))
 
 
 def _opened(folder: Path) -> tuple[Any, Inputs]:

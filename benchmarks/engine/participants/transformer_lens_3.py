@@ -15,8 +15,8 @@ from transformer_lens import (
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, scores, stored
-from benchmarks.engine.participants.lens import cached, read, sample, swept
+from benchmarks.engine.participants.common import difference, scores
+from benchmarks.engine.participants.lens import cached, read, sample, streamed, swept
 from benchmarks.work import Uses, Work
 
 
@@ -76,10 +76,7 @@ def attribution(folder: Path) -> Uses:
 
 def stream(folder: Path) -> Uses:
     """A loop around ``run_with_cache`` with ``stop_at_layer``."""
-    model, inputs = _opened(folder)
-    names = [f"blocks.{site}.hook_resid_post" for site in inputs.settings["sites"]]
-    end = inputs.settings["sites"][-1] + 1
-    return {"stop_at_layer": stored(inputs, lambda ids: read(model, ids, names, stop_at_layer=end))}
+    return streamed(*_opened(folder))
 
 
 def _suffixes(model: Any, inputs: Inputs) -> Work:

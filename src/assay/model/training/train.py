@@ -37,7 +37,7 @@ class TrainPlan:
     The learning rate rises linearly over `warmup` steps, stays, and falls linearly to `floor * lr` over the
     last `decay` share of the steps. `muon` puts hidden matrices under Muon and everything else under AdamW.
     `autocast` asks for bf16 arithmetic, which is used where the hardware has it. The loop itself draws
-    nothing; `seed` is set before the first step for models with dropout.
+    nothing; `seed` plus the step is set before every step, for models with dropout.
     """
 
     steps: int
