@@ -63,9 +63,12 @@ class Run:
         """Everything that was measured; ``.frame()`` gives it as a ``pandas.DataFrame``."""
         return table(self.folder)
 
-    def write_report(self) -> Path:
-        """Write the report into the run folder and return the path of its front page."""
-        return write_report(self.folder)
+    def write_report(self, table: Table | None = None) -> Path:
+        """Write the report into the run folder and return the path of its front page.
+
+        A ``table`` of this run that was made already saves the time to make it again.
+        """
+        return write_report(self.folder, table=table)
 
 
 def plan(**asked: Unpack[Asked]) -> Plan:

@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info
 
 from assay.core.errors import AssayError, BadOption, UnknownEntry
+from assay.runner.options import Options
+from assay.runner.pool import Pool
 
 ROOT = Path(__file__).parents[2]
 ASLEEP = """
@@ -34,6 +37,24 @@ def test_errors_pass_between_processes(error: AssayError) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert type(back) is type(error)
     assert str(back) == str(error)
+
+
+def threads_of_each_library(report: object) -> dict[str, int]:
+    """What the libraries for linear algebra in this process have been given."""
+    return {info["prefix"]: info["num_threads"] for info in threadpool_info()}
+
+
+def test_workers_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two workers holds half of four cores, in every library; the parent's own settings come back."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    with Pool(Options(workers=2), lambda *_: None) as pool:
+        found = pool.run_all(threads_of_each_library, [()])[0]
+    assert any("blas" in library for library in found)
+    assert set(found.values()) == {2}
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
 @pytest.mark.slow

@@ -32,6 +32,6 @@ def execute(
     damaged = name_damaged(done.folder)
     for run_id in done.failed:
         complain(f"the run {run_id} failed; its error stands in {done.folder / 'records' / run_id}.json")
-    say(f"Report: {done.write_report()}")
+    say(f"Report: {done.write_report(measured)}")
     if done.failed or damaged or not measured.organisms:
         raise typer.Exit(1)

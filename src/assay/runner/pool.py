@@ -2,8 +2,9 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from queue import Empty
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +15,12 @@ from assay.runner.options import Options
 from assay.runner.work import Report, start_process
 
 POLL_SECONDS = 0.2
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Read by the libraries beneath NumPy when they are loaded, in a new process before any code of ours.
+
+With threads for every core in each process, small products wait for one another: on two cores the fits of
+``bag_of_tokens`` took four times as long.
+"""
 
 
 class Pool:
@@ -27,11 +34,13 @@ class Pool:
         self._workers = _workers(options)
         self._pool: ProcessPoolExecutor | None = None
         self._manager: Any = None
+        self._scope = ExitStack()
 
     def __enter__(self) -> Self:
         if self._workers:
             context = multiprocessing.get_context("spawn")
             threads = max(1, len(os.sched_getaffinity(0)) // self._workers)
+            self._scope.enter_context(_threads_of_children(threads))
             self._manager = context.Manager()
             self._queue = self._manager.Queue()
             self._pool = ProcessPoolExecutor(self._workers, context, start_process, (threads,))
@@ -48,6 +57,7 @@ class Pool:
                 process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._manager.shutdown()
+        self._scope.close()
 
     def run_all(self, work: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Run the work once for each tuple of arguments; raise the first error that occurs."""
@@ -78,6 +88,19 @@ class _QueueReport:
 
     def __call__(self, what: str, amount: float) -> None:
         self._queue.put((what, amount))
+
+
+@contextmanager
+def _threads_of_children(number: int) -> Iterator[None]:
+    """Processes that are started here have so many threads each in every library for linear algebra."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, str(number)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({} if value is None else {name: value})
 
 
 def _workers(options: Options) -> int:
