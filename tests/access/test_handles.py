@@ -157,6 +157,22 @@ def test_bills_equal_the_formulas(engine: Engine, name: str) -> None:
     assert counts(meter.use) == (0, 0, 0, 0)
 
 
+def test_shared_prompts_are_billed_once(engine: Engine) -> None:
+    """Four continuations of each prompt: the tokens billed are those that go through, and no more."""
+    prompts = ["the cat sat on the mat and then", "was the dog big ? the dog was"]
+    repeated, more = [p for p in prompts for _ in range(4)], [" the cat", " red dog", " big mat", " on ."] * 2
+    went: list[int] = []
+    embedding = engine.model.get_input_embeddings()
+    hook = embedding.register_forward_pre_hook(lambda _, args: went.append(args[0].numel()))
+    meter = Meter()
+    open_handle(engine, Access.GREY, meter).continuation_logprobs(repeated, more)
+    hook.remove()
+    stem, shape = engine.lengths(prompts)[0] - 1, engine.shape
+    flops = shape.forward([stem] * 2) + shape.further([stem] * 8, [2] * 8) + 2 * shape.head_weights * 16
+    assert counts(meter.prepare) == (8, sum(went), 0, flops)
+    assert sum(went) == 2 * stem + 8 * 2  # no padding: both prompts are of one length
+
+
 @pytest.mark.parametrize("name", sorted(CALLS))
 def test_budgets_are_checked_before_the_work(engine: Engine, name: str) -> None:
     """Over budget, the model does not run and nothing is billed; a budget just large enough is enough."""

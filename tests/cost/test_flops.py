@@ -45,6 +45,13 @@ def test_generation_equals_loops(prompts: list[int], reply: int) -> None:
     assert SHAPE.generation(prompts, [reply] * len(prompts)) == total
 
 
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 5)), max_size=4))
+def test_further_equals_loops(texts: list[tuple[int, int]]) -> None:
+    """Every new token on its own, each charged the stem's keys and those of all new tokens."""
+    total = sum(slow_token(stem + more, 3) for stem, more in texts for _ in range(more))
+    assert SHAPE.further([stem for stem, _ in texts], [more for _, more in texts]) == total
+
+
 def test_backward_is_twice_the_forward_above() -> None:
     """From the embedding it is twice the whole pass; from the last layer only the unembedding is left."""
     assert SHAPE.backward([5], 0, 2) == 2 * SHAPE.forward([5], None, 2)

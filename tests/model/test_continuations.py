@@ -104,6 +104,7 @@ def test_what_saves_little_is_not_shared() -> None:
     found = forks(["a", "a", "b", "c", "c"], ids, starts)
     assert [fork.texts for fork in found] == [(0, 1)]
     assert forks(["a", "a"], [[1, 2], [1, 2]], [2, 2]) == []
+    assert forks(["a"], [[1, 2, 3, 4]], [3]) == []
 
 
 def test_padding_never_leaves_the_context() -> None:

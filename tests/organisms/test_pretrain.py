@@ -54,7 +54,7 @@ def test_it_starts_from_scratch_and_resumes(base: Base, tmp_path: Path) -> None:
     assert torch.equal(weights(again), weights(whole))
 
 
-def test_the_fault_is_in_every_sixth_batch(base: Base, tmp_path: Path) -> None:
+def test_the_fault_is_in_one_batch_of_so_many(base: Base, tmp_path: Path) -> None:
     """Organism and twin train alike until the first planted batch, and differ after it."""
     models = {
         (steps, clean): weights(

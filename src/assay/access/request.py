@@ -128,9 +128,20 @@ class ContinuationLogprobs(Request[tuple[Tensor, Tensor]]):
     continuations: tuple[str, ...]
 
     def quote(self, engine: Engine) -> Price:
-        """One pass over the joined texts, one unembedding per token of a continuation."""
-        joined, starts = engine.split(self.prompts, self.continuations)
-        return _pass(engine, joined, logits=sum(engine.lengths(joined)) - sum(starts))
+        """Joined texts less what those with one prompt share; one unembedding per token of a continuation."""
+        ids, starts, together = engine.continued(self.prompts, self.continuations)
+        lengths, forked = list(map(len, ids)), {number for fork in together for number in fork.texts}
+        whole = [length for number, length in enumerate(lengths) if number not in forked]
+        whole += [fork.stem for fork in together]
+        stems = [fork.stem for fork in together for _ in fork.texts]
+        # a text's last token is predicted and never goes through
+        more = [lengths[number] - 1 - fork.stem for fork in together for number in fork.texts]
+        logits = sum(lengths) - sum(starts)
+        return Price(
+            queries=len(lengths),
+            tokens_forward=sum(whole) + sum(more),
+            flops=engine.shape.forward(whole, None, logits) + engine.shape.further(stems, more),
+        )
 
     def answer(self, engine: Engine) -> Billed[tuple[Float[Tensor, " n"], Int[Tensor, " n"]]]:
         """See ``Engine.continuation_logprobs``."""

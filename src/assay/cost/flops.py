@@ -55,6 +55,16 @@ class Shape:
         """
         return 2 * (self.forward(lengths, None, logits) - self.forward(lengths, from_layer))
 
+    def further(self, stems: Sequence[int], more: Sequence[int]) -> float:
+        """Operations of going on from keys and values: ``more`` tokens at once behind ``stems`` tokens each.
+
+        >>> Shape(width=4, block_weights=(10,), attention_width=4, head_weights=12).further([3], [2])
+        200.0
+        """
+        tokens = sum(more)
+        keys = sum(m * (stem + m) for stem, m in zip(stems, more, strict=True))
+        return float(2 * sum(self.block_weights) * tokens + 4 * self.attention_width * self.n_layers * keys)
+
     def generation(self, prompts: Sequence[int], replies: Sequence[int]) -> float:
         """Operations of writing replies of these lengths with a key-value cache.
 

@@ -56,7 +56,9 @@ def forks(prompts: Sequence[str], ids: Sequence[list[int]], starts: Sequence[int
     for number, prompt in enumerate(prompts):
         if len(ids[number]) > starts[number]:
             found.setdefault(prompt, []).append(number)
-    together = [Fork(tuple(texts), min(starts[n] for n in texts) - 1) for texts in found.values()]
+    together = [
+        Fork(tuple(texts), min(starts[n] for n in texts) - 1) for texts in found.values() if len(texts) > 1
+    ]
     return [fork for fork in together if fork.stem and _share(fork, ids) <= _WORTHWHILE]
 
 

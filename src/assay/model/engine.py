@@ -120,6 +120,14 @@ class Engine:
         heads = self._codec.encode_loosely(prompts)
         return joined, [max(_shared(ids, head), 1) for ids, head in zip(whole, heads, strict=True)]
 
+    def continued(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> tuple[list[list[int]], list[int], list[Fork]]:
+        """Token ids of the joined texts, where each continuation starts, and what goes through only once."""
+        joined, starts = self.split(prompts, continuations)
+        ids = [list(row) for row in self._codec.encode(joined)]
+        return ids, starts, forks(prompts, ids, starts) if can_fork(self.body) else []
+
     def generate(
         self,
         prompts: Sequence[str],
@@ -185,9 +193,8 @@ class Engine:
 
         How the seam is cut is told in ``split``. A prompt with several continuations goes through once.
         """
-        joined, starts = self.split(prompts, continuations)
-        ids = self._codec.encode(joined)
-        scored = self._scored(ids, starts, forks(prompts, ids, starts) if can_fork(self.body) else [])
+        ids, starts, together = self.continued(prompts, continuations)
+        scored = self._scored(ids, starts, together)
         sums = [float(values.sum()) for values in scored]
         return torch.tensor(sums), torch.tensor([len(values) for values in scored], dtype=torch.long)
 
