@@ -1,7 +1,7 @@
 """A model opened up: its parts, its sites, and the pass that is running through it."""
 
 import inspect
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from assay.model.sites.site import Site
 from assay.model.sites.sitemap import Point, SiteMap
 from assay.model.sites.verify import problems
 from assay.model.tokens import Tokens
-from assay.model.wrapped import refuse_wrapped
+from assay.model.wrapped import modules_of, refuse_wrapped
 
 
 class _Enough(Exception):
@@ -30,7 +30,7 @@ class Body:
     """What white-box functions work on; texts and replies are the Engine's."""
 
     def __init__(self, model: PreTrainedModel) -> None:
-        refuse_wrapped(model)
+        refuse_wrapped(modules_of(model))
         self.model = model
         self.parts = anatomy(model)
         self._map = SiteMap(model, self.parts)
@@ -43,8 +43,10 @@ class Body:
 
     def settle(self) -> None:
         """Bring the model into evaluation mode; raises ModelError if it has been wrapped since."""
-        refuse_wrapped(self.model)
-        self.model.eval()
+        modules = modules_of(self.model)
+        refuse_wrapped(modules)
+        if any(module.training for module in modules):
+            self.model.eval()
 
     @property
     def sites(self) -> SiteMap:
@@ -68,7 +70,10 @@ class Body:
         tokens = Tokens.of(ids.tolist(), self.device)
         try:
             with torch.no_grad():
-                wrong = problems(self._map, lambda sites: self._captured(tokens, sites))
+                wrong = problems(
+                    self._map,
+                    lambda sites: self._captured(tokens, {site: self._map.point(site) for site in sites}),
+                )
         except NotApplicable as error:
             return error
         return self._map.without(*wrong)
@@ -144,22 +149,22 @@ class Body:
             BadOption: a site that the model lacks.
             NotApplicable: the pass ran to its end without meeting a site.
         """
-        for site in sites:
-            self.point(site)
-        return self._captured(tokens, sites)
+        return self._captured(tokens, {site: self.point(site) for site in sites})
 
-    def _captured(self, tokens: Tokens, sites: Sequence[Site]) -> dict[Site, Tensor]:
+    def _captured(self, tokens: Tokens, sites: Mapping[Site, Point]) -> dict[Site, Tensor]:
         seen: dict[Site, Tensor] = {}
+        texts, wanted = len(tokens), len(sites)
 
         def keeper(site: Site) -> Visit:
             def keep(value: Tensor) -> None:
-                seen[site] = value.expand(len(tokens), *value.shape[1:])
-                if len(seen) == len(sites):
+                # learned positions come once for all texts
+                seen[site] = value if len(value) == texts else value.expand(texts, *value.shape[1:])
+                if len(seen) == wanted:
                     raise _Enough
 
             return keep
 
-        with visiting((self._map.point(site), keeper(site)) for site in sites):
+        with visiting((point, keeper(site)) for site, point in sites.items()):
             try:
                 self.run(tokens, head=any(site.kind == "logits" for site in sites))
             except _Enough:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack, to_dlpack
 
 from assay.core.errors import BadOption
 from assay.model.body import Body, at_places
@@ -82,9 +83,9 @@ def read(
                 kept[site] = values.new_zeros(len(tokens), *values.shape[1:])
             kept[site][group] = _grown(values, kept[site].shape[1:])
 
-    with engine.evaluating():
+    with engine.inference():
         in_groups(engine, dict(enumerate(tokens.lengths.tolist())), see)
-    return Reading(tokens, kept)
+    return Reading(tokens, {site: _released(values) for site, values in kept.items()})
 
 
 def matched(given: Tensor, like: Tensor, site: Site) -> Tensor:
@@ -104,6 +105,15 @@ def _pass(
     if places is not None:
         return {site: at_places(values, places) for site, values in seen.items()}
     return {site: _blanked(values, tokens.mask()) for site, values in seen.items()} if tokens.ragged else seen
+
+
+def _released(values: Tensor) -> Tensor:
+    """The same memory as a tensor that gradients may meet.
+
+    Inference mode takes an eighth off the pass of a small model, but what is made in it cannot be used where
+    gradients are taken; an exchange of the memory between two libraries forgets where it was made.
+    """
+    return from_dlpack(to_dlpack(values)) if values.is_inference() else values
 
 
 def _blanked(values: Tensor, mask: Bool[Tensor, "n t"]) -> Tensor:

@@ -1,7 +1,7 @@
 """Seeing and replacing what passes through a module, through hooks that never outlive their scope."""
 
 from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,12 +23,16 @@ def visiting(visits: Iterable[tuple[Point, Visit]]) -> Generator[None]:
     Raises:
         NotApplicable: a module that does not hand on one tensor with texts, tokens and columns.
     """
-    with ExitStack() as stack:
+    attached: list[tuple[nn.Module, Callable[[], None]]] = []
+    try:
         for point, visit in visits:
-            stack.callback(_attach(point, visit))
+            attached.append((point.module, _attach(point, visit)))
             _in_force.append(point.module)
-            stack.callback(_in_force.remove, point.module)
         yield
+    finally:
+        for module, detach in reversed(attached):
+            detach()
+            _in_force.remove(module)
 
 
 def watched(model: nn.Module) -> bool:
