@@ -18,7 +18,8 @@ def modules_of(model: nn.Module) -> list[nn.Module]:
     """
     found = [model]
     for module in found:  # grows while it is gone through
-        found += [part for part in module._modules.values() if part is not None]
+        parts = module._modules.values()  # pyright: ignore[reportPrivateUsage] - children() is the slow way
+        found += [part for part in parts if part is not None]
     return found
 
 
