@@ -11,30 +11,19 @@ from rich.text import Text
 
 from benchmarks.rows import Row, Verdict
 
-_HEAD = (
-    "task",
-    "beside",
-    "used",
-    "times ours",
-    "95%",
-    "s",
-    "ours s",
-    "peak MiB",
-    "ours MiB",
-    "GFLOP",
-    "ours",
-)
+_HEAD = ("who", "used", "times ours", "95%", "s", "peak MiB", "GFLOP")
 
 
 def show(rows: Sequence[Row], verdicts: Sequence[Verdict], console: Console) -> None:
-    """Print all rows, then each target with whether it was met."""
-    grid = Grid(box=SIMPLE_HEAD)
-    for number, title in enumerate(_HEAD):
-        grid.add_column(title, justify="left" if number < 3 else "right", overflow="fold")
-    for row in rows:
-        style = "bold" if row.kind == "peer" else "" if row.status == "measured" else "yellow"
-        grid.add_row(*map(Text, cells(row)), style=style)
-    console.print(grid)
+    """Print a table for each task, then each target with whether it was met."""
+    for task, those in by_task(rows).items():
+        grid = Grid(box=SIMPLE_HEAD, title=f"{task}: {_conditions(those)}", title_justify="left")
+        head, *lines = lines_of(those)
+        for number, name in enumerate(head):
+            grid.add_column(name, justify="left" if number < 2 else "right", overflow="fold")
+        for line, kind in zip(lines, ["ours", *(row.kind for row in those)], strict=True):
+            grid.add_row(*map(Text, line), style={"ours": "green", "peer": "bold"}.get(kind, ""))
+        console.print(grid)
     for line in left_out(rows):
         console.print(Text(line, "yellow"))
     for verdict in verdicts:
@@ -52,26 +41,46 @@ def markdown(rows: Sequence[Row], verdicts: Sequence[Verdict], title: str) -> st
     lines = [f"# {title}", "", "Made by `make bench`; not edited by hand.", ""]
     for conditions in dict.fromkeys(tuple(row.conditions.get("machine", {}).items()) for row in rows):
         lines += [f"- {name}: {value}" for name, value in conditions]
-    tasks = {row.task: row.conditions.get("task", "") for row in rows}
-    lines += ["", *(f"- `{task}`: {said}" for task, said in tasks.items()), ""]
     lines += [
-        "A ratio above 1 is their time over ours: so many times faster is Assay. The interval is that of the"
+        "",
+        "A ratio above 1 is their time over ours: so many times faster is Assay. The interval is that of the",
+        "median over rounds. Peak is what one call adds to resident memory.",
     ]
-    lines += ["median over rounds. Peak is what one call adds to resident memory.", ""]
-    lines += [_line(_HEAD), _line(["---"] * len(_HEAD)), *(_line(cells(row)) for row in rows)]
+    for task, those in by_task(rows).items():
+        head, *below = lines_of(those)
+        lines += ["", f"## {task}", "", _conditions(those), ""]
+        lines += [_line(head), _line(["---"] * len(head)), *map(_line, below)]
     lines += ["", *(f"- {line}" for line in left_out(rows))]
     lines += ["", "## Targets", "", *(f"- {verdict.text}" for verdict in verdicts)]
     return "\n".join(lines) + "\n"
 
 
-def cells(row: Row) -> list[str]:
-    """One row in words and rounded numbers."""
+def by_task(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of each task, tasks in the order in which they were done."""
+    return {task: [row for row in rows if row.task == task] for task in dict.fromkeys(r.task for r in rows)}
+
+
+def lines_of(rows: Sequence[Row]) -> list[list[str]]:
+    """A head, Assay, then everybody who did the same task; columns that would be empty are left out."""
+    one = next((row for row in rows if row.status == "measured"), rows[0])
+    ours = ["assay", "", "", "", *_figures(one.ours_s, one.ours_peak_mb, one.ours_gflop)]
+    whole = [list(_HEAD), ours, *map(_cells, rows)]
+    filled = [place for place, column in enumerate(zip(*whole[1:], strict=True)) if any(column)]
+    return [[line[place] for place in filled] for line in whole]
+
+
+def _conditions(rows: Sequence[Row]) -> str:
+    return rows[0].conditions.get("task", "")
+
+
+def _cells(row: Row) -> list[str]:
     interval = f"{row.low:.2f} to {row.high:.2f}" if row.low is not None and row.high is not None else ""
-    return [
-        row.task, row.peer, row.use, _number(row.ratio, 2) or row.status, interval,
-        _number(row.peer_s, 4), _number(row.ours_s, 4), _number(row.peer_peak_mb, 0),
-        _number(row.ours_peak_mb, 0), _number(row.peer_gflop, 1), _number(row.ours_gflop, 1),
-    ]  # fmt: skip
+    figures = _figures(row.peer_s, row.peer_peak_mb, row.peer_gflop)
+    return [row.peer, row.use, _number(row.ratio, 2) or row.status, interval, *figures]
+
+
+def _figures(seconds: float | None, peak: float | None, gflop: float | None) -> list[str]:
+    return [_number(seconds, 4), _number(peak, 0), _number(gflop, 1)]
 
 
 def left_out(rows: Sequence[Row]) -> list[str]:

@@ -74,10 +74,19 @@ def test_misses_and_gaps_are_shown(kind: str) -> None:
         text = markdown(ROWS, verdicts, "Title")
     else:
         screen = StringIO()
-        show(ROWS, verdicts, Console(width=200, file=screen))
+        show(ROWS, verdicts, Console(width=80, file=screen))
         text = screen.getvalue()
     for said in ("peer 1.0", "expert", "2.50 to 3.50", "gone 1.0: missing: no index", "NOT MET"):
         assert said in text
+
+
+def test_a_table_stands_for_each_task() -> None:
+    """Assay leads each; all lines have the columns of the head, and a column without figures has no place."""
+    page = markdown([*ROWS, replace(PEER, task="other", peer_gflop=2.0)], [], "Title")
+    tables = [[line for line in part.splitlines() if line[:1] == "|"] for part in page.split("## ")[1:3]]
+    assert [{line.count("|") for line in table} for table in tables] == [{6}, {5}]
+    assert [table[2].split()[1] for table in tables] == ["assay", "assay"]
+    assert ["GFLOP" in table[0] for table in tables] == [False, True]
 
 
 def test_every_target_names_a_task() -> None:
