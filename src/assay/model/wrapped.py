@@ -36,7 +36,7 @@ def refuse_wrapped(modules: Sequence[nn.Module]) -> None:
     for module in modules:
         compiled = module._compiled_call_impl is not None  # pyright: ignore[reportPrivateUsage]
         if "forward" in module.__dict__:  # almost no module has one of its own
-            compiled |= "_torchdynamo_orig_callable" in vars(module.forward)
+            compiled |= hasattr(module.forward, "_torchdynamo_orig_callable")
         if compiled or type(module) in kinds:
             raise ModelError(_refusal(modules[0], module))
 
