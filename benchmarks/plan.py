@@ -53,6 +53,8 @@ class Target:
     """Whether ``ours / theirs`` stays below the bound; otherwise ``theirs / ours`` above it."""
     use: str | None = None
     """Which use of theirs: None for whichever is best, empty for the documented one."""
+    why: str = ""
+    """What stands in the way, shown where the target is missed."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Verdict:
     target: Target
     value: float | None
     beside: str
+    interval: tuple[float, float] | None = None
+    """Of a time: that of the median over rounds."""
 
     @property
     def met(self) -> bool:
@@ -64,7 +66,11 @@ class Verdict:
         wanted = f"{goal.task}: {_measure(goal)} {sign} {goal.bound:g}"
         if self.value is None:
             return f"not measured  {wanted} ({self.beside})"
-        return f"{'met' if self.met else 'NOT MET'}  {wanted}: {self.value:.2f} ({self.beside})"
+        shown = f"{self.value:.2f}"
+        if self.interval:
+            shown += f" [{self.interval[0]:.2f}, {self.interval[1]:.2f}]"
+        why = f"; {goal.why}" if goal.why and not self.met else ""
+        return f"{'met' if self.met else 'NOT MET'}  {wanted}: {shown} ({self.beside}){why}"
 
 
 def verdict(target: Target, rows: Iterable[Row]) -> Verdict:
@@ -74,7 +80,10 @@ def verdict(target: Target, rows: Iterable[Row]) -> Verdict:
         return Verdict(target, None, f"nobody to compare with as {target.against}")
     multiple, row = min(found, key=lambda pair: pair[0])
     beside = f"{row.peer}, {row.use}" if row.use else row.peer
-    return Verdict(target, 1 / multiple if target.at_most else multiple, beside)
+    ends = [row.low, row.high] if target.what == "time" else []
+    low, high = sorted(1 / end if target.at_most else end for end in ends if end) or (None, None)
+    interval = None if low is None or high is None else (low, high)
+    return Verdict(target, 1 / multiple if target.at_most else multiple, beside, interval)
 
 
 def _fits(target: Target, row: Row) -> bool:

@@ -41,6 +41,7 @@ def markdown(rows: Sequence[Row], verdicts: Sequence[Verdict], title: str) -> st
     lines = [f"# {title}", "", "Made by `make bench`; not edited by hand.", ""]
     for conditions in dict.fromkeys(tuple(row.conditions.get("machine", {}).items()) for row in rows):
         lines += [f"- {name}: {value}" for name, value in conditions]
+    lines += [f"- rounds (n): {n}" for n in dict.fromkeys(row.n for row in rows if row.n)]
     lines += [
         "",
         "A ratio above 1 is their time over ours: so many times faster is Assay. The interval is that of the",

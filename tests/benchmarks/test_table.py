@@ -51,6 +51,17 @@ def test_a_target_is_held_against_the_best_rival(target: Target, value: float, m
     assert found.text.startswith("met" if met else "NOT MET")
 
 
+def test_a_miss_says_why_and_how_sure_it_is() -> None:
+    """The interval of a time stands beside it, turned round where it is; the reason only at a miss."""
+    missed = Target("task", "best peer", "time", 4.0, at_most=False, use="", why="the wall")
+    assert verdict(missed, ROWS).text.endswith("3.00 [2.50, 3.50] (peer 1.0); the wall")
+    met = replace(missed, bound=2.0)
+    assert verdict(met, ROWS).text.endswith("3.00 [2.50, 3.50] (peer 1.0)")
+    share = Target("task", "plain", "time", 0.4, at_most=True)
+    assert "0.50 [0.29, 0.40]" in verdict(share, ROWS).text
+    assert "[" not in verdict(replace(share, what="memory"), ROWS).text
+
+
 def test_a_target_without_a_measurement_is_not_met() -> None:
     """Nothing to compare with says so and counts as no success."""
     found = verdict(Target("other", "plain", "time", 1.0, at_most=True), ROWS)
@@ -83,6 +94,7 @@ def test_misses_and_gaps_are_shown(kind: str) -> None:
 def test_a_table_stands_for_each_task() -> None:
     """Assay leads each; all lines have the columns of the head, and a column without figures has no place."""
     page = markdown([*ROWS, replace(PEER, task="other", peer_gflop=2.0)], [], "Title")
+    assert "- rounds (n): 5" in page
     tables = [[line for line in part.splitlines() if line[:1] == "|"] for part in page.split("## ")[1:3]]
     assert [{line.count("|") for line in table} for table in tables] == [{6}, {5}]
     assert [table[2].split()[1] for table in tables] == ["assay", "assay"]
