@@ -39,8 +39,8 @@ TARGETS = (
     *_against_peers(
         "cache",
         1.4,
-        why_expert="brought to end before the head, a peer runs the same products as raw hooks (the floor); none "
-        "of these can be left out",
+        why_expert="brought to end before the head, a peer runs the same products as raw hooks (the floor), "
+        "and none of these can be left out",
     ),
     *_against_peers("cache_small", 1.25),
     Target("patch_sweep", "plain", "flops", 3.0, at_most=False, use=""),
