@@ -2,7 +2,7 @@
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from queue import Empty
@@ -91,7 +91,7 @@ class _QueueReport:
 
 
 @contextmanager
-def _threads_of_children(number: int) -> Iterator[None]:
+def _threads_of_children(number: int) -> Generator[None]:
     """Processes that are started here have so many threads each in every library for linear algebra."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, str(number)))
