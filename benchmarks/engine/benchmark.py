@@ -47,8 +47,7 @@ TARGETS = (
     *_against_peers(
         "patch_sweep",
         4.0,
-        why="operations fall by more than time, for short rests of texts fill the cores less well; the floor "
-        "leaves out as much",
+        why="operations fall by more than time, for short rests of texts fill the cores less well",
         why_expert="brought to start at the patched layer and to unembed one position, a peer has only the "
         "positions before the patch left to save",
     ),

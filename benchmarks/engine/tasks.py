@@ -9,7 +9,8 @@ from benchmarks.engine.inputs import GPT2_SMALL, SMALL, Sizes, random_ids, write
 from benchmarks.plan import Task
 
 SWEEP_LAYERS, SWEEP_POSITIONS = (3, 8), (3, 11, 20, 28)
-"""The sample of the sweep: on average 6.5 of 12 layers and 16.5 of 32 tokens are left, as in all of it."""
+"""The sample of the sweep: on average 6.5 of 12 layers and 16.5 of 32 tokens are left, as in all of it.
+Assay does all layers at these positions, for it does them together."""
 
 
 def cache_inputs(folder: Path, name: str, sizes: Sizes, rows: int, length: int) -> Path:
@@ -48,7 +49,10 @@ def tasks(layers: list[int], positions: list[int]) -> tuple[Task, ...]:
     cache = partial(cache_inputs, name="cache", sizes=GPT2_SMALL, rows=4, length=128)
     small = partial(cache_inputs, name="cache_small", sizes=SMALL, rows=1, length=16)
     pairs = partial(pair_inputs, sizes=GPT2_SMALL, sample=(layers, positions))
-    sample = f"a sample of layers {layers} x positions {positions} is done and the whole reckoned from it"
+    sample = (
+        f"a sample of layers {layers} x positions {positions} is done (all layers where they are done "
+        "together) and the whole reckoned from it"
+    )
     return (
         Task(
             "cache", "cache", "the residual stream after every block", cache,

@@ -236,9 +236,9 @@ def test_a_prefix_can_be_used_again_and_again(family: str) -> None:
     tokens = engine.tokens(TEXTS)
     with engine.evaluating():
         base = Prefix(engine.body, tokens)
-        first = [base.resume(1, start, 2, []) for start in (0, 1)]
-        base.resume(2, 1, 3, [])
-        again = [base.resume(1, start, 2, []) for start in (0, 1)]
+        first = [base.resume(1, start, base.entering(1, start, 2), []) for start in (0, 1)]
+        base.resume(2, 1, base.entering(2, 1, 3), [])
+        again = [base.resume(1, start, base.entering(1, start, 2), []) for start in (0, 1)]
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     for logits in first:
         torch.testing.assert_close(logits, base.logits.repeat(2, 1), rtol=1e-4, atol=1e-4)

@@ -44,19 +44,20 @@ def patch_sweep(folder: Path) -> Uses:
     inputs, engine = _opened(folder)
     clean, corrupt = _tokens(inputs["clean"]), _tokens(inputs["corrupt"])
     everywhere = _sites("resid_pre", inputs)
-    sites = [f"resid_pre.{layer}" for layer in inputs.settings["sample_layers"]]
+    layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
     effect = logit_difference(inputs["right"], inputs["wrong"])
 
     def sweep(positions: list[int]) -> Sweep:
-        return patch(engine, corrupt, read(engine, clean, everywhere), sites, positions, effect)
+        return patch(engine, corrupt, read(engine, clean, everywhere), everywhere, positions, effect)
 
     return {
         "": Work(
-            lambda: sweep(inputs.settings["sample_positions"]),
-            lambda found: {"patched": found.patched},
+            # layers of one position are done together, so all are done, and the sample is of positions
+            lambda: sweep(positions),
+            lambda found: {"patched": found.patched[layers]},
             # no position at all leaves what a sweep does once: the source and the base run
             lambda: sweep([]),
-            inputs.settings["scale"],
+            inputs["clean"].shape[1] / len(positions),
         )
     }
 

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,6 +35,22 @@ def scores(heads: Sequence[Tensor], mlps: Sequence[Tensor]) -> Compared:
     """Attributions of the heads of each layer, "n t head", and of its MLP, "n t"."""
     parts = [(f"heads {n}", value) for n, value in enumerate(heads)]
     return dict([*parts, *((f"mlp {n}", value) for n, value in enumerate(mlps))])
+
+
+def grid(inputs: Inputs) -> list[tuple[int, int]]:
+    """Layers and positions of the patches that are done, layer by layer."""
+    settings = inputs.settings
+    return [(layer, at) for layer in settings["sample_layers"] for at in settings["sample_positions"]]
+
+
+def sample(run: Callable[[], list[Tensor]], once: Callable[[], Any], inputs: Inputs) -> Work:
+    """Patches of the sample, in the order of ``grid``."""
+    shape = len(inputs.settings["sample_layers"]), len(inputs.settings["sample_positions"])
+
+    def compared(found: list[Tensor]) -> Compared:
+        return {"patched": torch.stack(found).unflatten(0, shape)}
+
+    return Work(run, compared, once, inputs.settings["scale"])
 
 
 def in_batches(inputs: Inputs) -> Iterator[tuple[Tensor, list[int]]]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, scores, stored, streams
+from benchmarks.engine.participants.common import difference, grid, sample, scores, stored, streams
 from benchmarks.work import Uses, Work
 
 See = Callable[[Tensor], None]
@@ -71,15 +71,11 @@ def patch_sweep(folder: Path) -> Uses:
             last = model(corrupt[:, position:], past_key_values=past, use_cache=True, logits_to_keep=1).logits
         return difference(last[:, -1], inputs)
 
-    def run() -> Tensor:
-        made, settings = once(), inputs.settings
-        rows = [
-            torch.stack([patched(layer, position, made) for position in settings["sample_positions"]])
-            for layer in settings["sample_layers"]
-        ]
-        return torch.stack(rows)
+    def run() -> list[Tensor]:
+        made = once()
+        return [patched(layer, position, made) for layer, position in grid(inputs)]
 
-    return {"": Work(run, lambda found: {"patched": found}, once, inputs.settings["scale"])}
+    return {"": sample(run, once, inputs)}
 
 
 def attribution(folder: Path) -> Uses:

@@ -1,17 +1,15 @@
 """What both generations of transformer-lens are asked in the same words."""
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
-import torch
 from torch import Tensor
 from transformer_lens import patching
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, stored, streams
-from benchmarks.work import Compared, Uses, Work
+from benchmarks.engine.participants.common import difference, grid, sample, stored, streams
+from benchmarks.work import Uses, Work
 
 
 def cached(model: Any, inputs: Inputs) -> Uses:
@@ -35,8 +33,8 @@ def read(model: Any, ids: Tensor, names: list[str], **options: Any) -> list[Tens
 def swept(model: Any, inputs: Inputs) -> Uses:
     """``patching.get_act_patch_resid_pre``, and by hand with ``start_at_layer`` from the corrupted stream."""
     patching.tqdm = lambda items, **_: items
-    layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
-    grid = pd.DataFrame([(layer, at) for layer in layers for at in positions], columns=["layer", "pos"])
+    places = grid(inputs)
+    frame = pd.DataFrame(places, columns=["layer", "pos"])
     names = [f"blocks.{layer}.hook_resid_pre" for layer in range(inputs.settings["layers"])]
     is_wanted = set(names).__contains__
 
@@ -50,7 +48,7 @@ def swept(model: Any, inputs: Inputs) -> Uses:
             found.append(difference(logits[:, -1], inputs))
             return found[-1].mean()
 
-        options: dict[str, Any] = {"index_axis_names": None, "index_df": grid}
+        options: dict[str, Any] = {"index_axis_names": None, "index_df": frame}
         patching.get_act_patch_resid_pre(model, inputs["corrupt"], source(), metric, **options)
         return found
 
@@ -61,7 +59,7 @@ def swept(model: Any, inputs: Inputs) -> Uses:
     def started() -> list[Tensor]:
         clean, corrupt = both()
         found: list[Tensor] = []
-        for layer, position in grid.itertuples(index=False):
+        for layer, position in places:
             stream = corrupt[layer].clone()
             stream[:, position] = clean[layer][:, position]
             found.append(difference(model(stream, start_at_layer=layer)[:, -1], inputs))
@@ -78,13 +76,3 @@ def streamed(model: Any, inputs: Inputs) -> Uses:
     names = [f"blocks.{site}.hook_resid_post" for site in inputs.settings["sites"]]
     end = inputs.settings["sites"][-1] + 1
     return {"stop_at_layer": stored(inputs, lambda ids: read(model, ids, names, stop_at_layer=end))}
-
-
-def sample(run: Callable[[], list[Tensor]], once: Callable[[], Any], inputs: Inputs) -> Work:
-    """Patches of the sample, layer by layer, as they are compared."""
-    shape = len(inputs.settings["sample_layers"]), len(inputs.settings["sample_positions"])
-
-    def compared(found: list[Tensor]) -> Compared:
-        return {"patched": torch.stack(found).unflatten(0, shape)}
-
-    return Work(run, compared, once, inputs.settings["scale"])

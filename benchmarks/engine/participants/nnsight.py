@@ -9,7 +9,7 @@ from nnsight.modeling.transformers import TransformersModel
 from torch import Tensor
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, scores, stored, streams
+from benchmarks.engine.participants.common import difference, grid, sample, scores, stored, streams
 from benchmarks.work import Uses, Work
 
 
@@ -36,8 +36,7 @@ def patch_sweep(folder: Path) -> Uses:
     """One trace for each patch; one trace with an invoke for each; and with the layers below skipped."""
     model, inputs = _opened(folder)
     blocks, corrupt = model.transformer.h, inputs["corrupt"]
-    layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
-    grid = [(layer, position) for layer in layers for position in positions]
+    places = grid(inputs)
 
     def entering(name: str) -> list[Tensor]:
         ids = inputs[name]
@@ -48,7 +47,7 @@ def patch_sweep(folder: Path) -> Uses:
 
     def traces() -> list[Tensor]:
         source, found = entering("clean"), []
-        for layer, position in grid:
+        for layer, position in places:
             with model.trace(corrupt, use_cache=False):
                 blocks[layer].input[:, position] = source[layer][:, position]
                 last = model.output.logits[:, -1].save()
@@ -59,7 +58,7 @@ def patch_sweep(folder: Path) -> Uses:
         source = entering("clean")
         with model.trace(use_cache=False) as tracer:
             outs = [].save()
-            for layer, position in grid:
+            for layer, position in places:
                 with tracer.invoke(corrupt):
                     blocks[layer].input[:, position] = source[layer][:, position]
                     outs.append(model.output.logits[:, -1])
@@ -67,7 +66,7 @@ def patch_sweep(folder: Path) -> Uses:
 
     def skipping() -> list[Tensor]:
         source, base, found = entering("clean"), entering("corrupt"), []
-        for layer, position in grid:
+        for layer, position in places:
             stream = base[layer].clone()
             stream[:, position] = source[layer][:, position]
             with model.trace(corrupt, use_cache=False, logits_to_keep=1):
@@ -80,12 +79,7 @@ def patch_sweep(folder: Path) -> Uses:
         return found
 
     def work(run: Any, *names: str) -> Work:
-        return Work(
-            run,
-            lambda found: {"patched": torch.stack(found).unflatten(0, (len(layers), len(positions)))},
-            lambda: [entering(name) for name in names],
-            inputs.settings["scale"],
-        )
+        return sample(run, lambda: [entering(name) for name in names], inputs)
 
     return {
         "": work(traces, "clean"),

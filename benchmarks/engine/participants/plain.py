@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, in_batches
+from benchmarks.engine.participants.common import difference, grid, in_batches, sample
 from benchmarks.work import Uses, Work
 
 
@@ -48,19 +48,12 @@ def patch_sweep(folder: Path) -> Uses:
         finally:
             hook.remove()
 
-    def sweep(**options: Any) -> Tensor:
-        source, settings = entering(), inputs.settings
-        return torch.stack(
-            [
-                torch.stack([patched(layer, at, source, **options) for at in settings["sample_positions"]])
-                for layer in settings["sample_layers"]
-            ]
-        )
+    def sweep(**options: Any) -> list[Tensor]:
+        source = entering()
+        return [patched(layer, at, source, **options) for layer, at in grid(inputs)]
 
     def work(**options: Any) -> Work:
-        return Work(
-            lambda: sweep(**options), lambda found: {"patched": found}, entering, inputs.settings["scale"]
-        )
+        return sample(lambda: sweep(**options), entering, inputs)
 
     return {"": work(), "last logits only": work(logits_to_keep=1)}
 

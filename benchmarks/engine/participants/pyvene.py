@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pyvene
-import torch
 from torch import Tensor
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, stored, streams
+from benchmarks.engine.participants.common import difference, grid, sample, stored, streams
 from benchmarks.work import Uses, Work
 
 UNABLE = {"attribution": "it collects and swaps activations but takes no gradients at them"}
@@ -36,13 +35,12 @@ def patch_sweep(folder: Path) -> Uses:
     """``VanillaIntervention`` on a block's input, the clean values given so that no source is run again."""
     inputs = Inputs.read(folder)
     model = inputs.open_model()
-    layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
-    all_layers, length = list(range(inputs.settings["layers"])), inputs["clean"].shape[1]
-    reader = _collector(inputs.open_model().transformer, all_layers, length, "block_input")
-    patchers = {layer: _patcher(model, layer) for layer in layers}
+    layers, length = list(range(inputs.settings["layers"])), inputs["clean"].shape[1]
+    reader = _collector(inputs.open_model().transformer, layers, length, "block_input")
+    patchers = {layer: _patcher(model, layer) for layer in inputs.settings["sample_layers"]}
 
     def source() -> list[Tensor]:
-        return _collected(reader, inputs["clean"], len(all_layers))
+        return _collected(reader, inputs["clean"], len(layers))
 
     def patched(layer: int, position: int, clean: list[Tensor], **options: Any) -> Tensor:
         patcher = patchers[layer]
@@ -54,15 +52,12 @@ def patch_sweep(folder: Path) -> Uses:
         )
         return difference(out.logits[:, -1], inputs)
 
-    def sweep(**options: Any) -> Tensor:
+    def sweep(**options: Any) -> list[Tensor]:
         clean = source()
-        rows = [torch.stack([patched(layer, at, clean, **options) for at in positions]) for layer in layers]
-        return torch.stack(rows)
+        return [patched(layer, at, clean, **options) for layer, at in grid(inputs)]
 
     def work(**options: Any) -> Work:
-        return Work(
-            lambda: sweep(**options), lambda found: {"patched": found}, source, inputs.settings["scale"]
-        )
+        return sample(lambda: sweep(**options), source, inputs)
 
     return {"": work(), "logits_to_keep=1": work(logits_to_keep=1)}
 

@@ -15,8 +15,8 @@ from transformer_lens import (
 from transformer_lens.pretrained.weight_conversions import convert_gpt2_weights
 
 from benchmarks.engine.inputs import Inputs
-from benchmarks.engine.participants.common import difference, scores
-from benchmarks.engine.participants.lens import cached, read, sample, streamed, swept
+from benchmarks.engine.participants.common import difference, grid, sample, scores
+from benchmarks.engine.participants.lens import cached, read, streamed, swept
 from benchmarks.work import Uses, Work
 
 
@@ -80,7 +80,6 @@ def stream(folder: Path) -> Uses:
 
 
 def _suffixes(model: Any, inputs: Inputs) -> Work:
-    layers, positions = inputs.settings["sample_layers"], inputs.settings["sample_positions"]
     names = [f"blocks.{layer}.hook_resid_pre" for layer in range(inputs.settings["layers"])]
 
     def once() -> tuple[list[Tensor], list[Tensor], Any]:
@@ -94,14 +93,13 @@ def _suffixes(model: Any, inputs: Inputs) -> Work:
     def run() -> list[Tensor]:
         clean, corrupt, whole = once()
         found: list[Tensor] = []
-        for layer in layers:
-            for position in positions:
-                rest = corrupt[layer][:, position:].clone()
-                rest[:, 0] = clean[layer][:, position]
-                # of all that lies before the patch, attention needs keys and values only
-                kept = _before(position, whole)
-                logits = model(rest, start_at_layer=layer, past_kv_cache=kept)
-                found.append(difference(logits[:, -1], inputs))
+        for layer, position in grid(inputs):
+            rest = corrupt[layer][:, position:].clone()
+            rest[:, 0] = clean[layer][:, position]
+            # of all that lies before the patch, attention needs keys and values only
+            kept = _before(position, whole)
+            logits = model(rest, start_at_layer=layer, past_kv_cache=kept)
+            found.append(difference(logits[:, -1], inputs))
         return found
 
     return sample(run, once, inputs)

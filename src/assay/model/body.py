@@ -1,7 +1,7 @@
 """A model opened up: its parts, its sites, and the pass that is running through it."""
 
 import inspect
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from assay.core.errors import NotApplicable
 from assay.model.anatomy import anatomy
+from assay.model.rotation import Rotations
 from assay.model.sites.hooks import Visit, visiting
 from assay.model.sites.moment import Moment
 from assay.model.sites.site import Site
@@ -34,6 +35,7 @@ class Body:
         self.model = model
         self.parts = anatomy(model)
         self._map = SiteMap(model, self.parts)
+        self.rotations = Rotations(modules_of(model))
         self._moment: Moment | None = None
 
     @property
@@ -98,7 +100,8 @@ class Body:
         """Say which tokens the pass inside is about."""
         before, self._moment = self._moment, moment
         try:
-            yield
+            with self.rotations.by_text(moment):
+                yield
         finally:
             self._moment = before
 
@@ -152,21 +155,29 @@ class Body:
         return self._captured(tokens, {site: self.point(site) for site in sites})
 
     def _captured(self, tokens: Tokens, sites: Mapping[Site, Point]) -> dict[Site, Tensor]:
+        head = any(site.kind == "logits" for site in sites)
+        return self.until(sites, len(tokens), lambda: self.run(tokens, head=head))
+
+    def until(self, sites: Mapping[Site, Point], texts: int, run: Callable[[], Any]) -> dict[Site, Tensor]:
+        """The values of sites in any pass over so many texts, which ends after the last of them.
+
+        Raises:
+            NotApplicable: the pass ran to its end without meeting a site.
+        """
         seen: dict[Site, Tensor] = {}
-        texts, wanted = len(tokens), len(sites)
 
         def keeper(site: Site) -> Visit:
             def keep(value: Tensor) -> None:
                 # learned positions come once for all texts
                 seen[site] = value if len(value) == texts else value.expand(texts, *value.shape[1:])
-                if len(seen) == wanted:
+                if len(seen) == len(sites):
                     raise _Enough
 
             return keep
 
         with visiting((point, keeper(site)) for site, point in sites.items()):
             try:
-                self.run(tokens, head=any(site.kind == "logits" for site in sites))
+                run()
             except _Enough:
                 return seen
         missing = ", ".join(str(site) for site in sites if site not in seen)

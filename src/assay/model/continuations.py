@@ -40,6 +40,8 @@ def can_fork(body: Body) -> bool:
     model: Any = body.model
     if not type(model).__module__.startswith("transformers.") or model._is_stateful or watched(model):
         return False
+    if body.rotations:  # a beginning is not turned as it is in the longer text
+        return False
     kinds = {type(layer) for layer in DynamicCache(config=model.config).layers}
     return kinds <= {DynamicLayer, DynamicSlidingWindowLayer}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from assay.core.errors import BadOption
@@ -117,10 +117,20 @@ class Writer:
                 chosen, mask, positions = chosen[keep], mask[keep], positions[keep]
                 moment = replace(moment, lengths=moment.lengths[keep], numbers=moment.numbers[keep])
                 alive = [alive[place] for place in going]
-            ids, positions = chosen[:, None], positions[:, -1:] + 1
-            moment = replace(moment, ids=ids, positions=positions)
+            so_far = positions[:, -1] + 1
             mask = torch.cat([mask, mask.new_ones(len(alive), 1)], dim=1)
+            ids, positions = chosen[:, None], so_far[:, None]
+            if self._body.rotations.changed(so_far, so_far + 1):
+                ids, mask, positions = self._anew(prompts, drafts, alive)
+                cache = None
+            moment = replace(moment, ids=ids, positions=positions.where(mask[:, -ids.shape[1] :], -1))
         return drafts
+
+    def _anew(
+        self, prompts: Sequence[list[int]], drafts: list[Draft], alive: list[int]
+    ) -> tuple[Int[Tensor, "n t"], Bool[Tensor, "n t"], Int[Tensor, "n t"]]:
+        """All that has been written so far, as if it were given: what was kept of it holds no longer."""
+        return pad_left([prompts[row] + drafts[row].ids for row in alive], self._body.device)
 
     def _choose(
         self, logits: Float[Tensor, "n vocabulary"], uniform: Float[Tensor, " n"]

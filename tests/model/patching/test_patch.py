@@ -106,12 +106,35 @@ def test_lower_layers_and_earlier_positions_never_run_again(engine: Engine) -> N
         return lambda _, __, out: seen.update({name: (out[0] if isinstance(out, tuple) else out).shape[1]})
 
     hooks = [part.register_forward_hook(watch(name)) for name, part in parts.items()]
-    base.resume(1, 4, 1, [])
+    base.resume(1, 4, base.entering(1, 4), [])
     for hook in hooks:
         hook.remove()
     length = int(tokens.lengths[0])
     assert seen == {"mlp 1": length - 4, "mlp 2": 1, "head": 1}
     assert source.tokens.ids.shape == tokens.ids.shape
+
+
+def test_patches_of_one_position_share_every_block(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three layers patched at one position: a block runs once, for those that began in it or below."""
+    source = read(engine, engine.tokens(CLEAN[:2]), ["resid_pre.0", "resid_pre.1", "resid_pre.2"])
+    sites, effect = [f"resid_pre.{layer}" for layer in (2, 0, 1)], probability(torch.tensor([4, 5]))
+    tokens, rows = engine.tokens(CORRUPT[:2]), {layer: list[int]() for layer in range(engine.n_layers)}
+    monkeypatch.setattr(engine, "batch_tokens", 1)
+    apart = patch(engine, tokens, source, sites, [3], effect)
+    monkeypatch.undo()
+
+    def noting(layer: int) -> Any:
+        return lambda _, args: rows[layer].append(len(args[0]))
+
+    hooks = [
+        engine.body.point(f"mlp_in.{layer}").module.register_forward_pre_hook(noting(layer)) for layer in rows
+    ]
+    together = patch(engine, tokens, source, sites, [3], effect)
+    for hook in hooks:
+        hook.remove()
+    torch.testing.assert_close(together.patched, apart.patched, rtol=1e-5, atol=1e-6)
+    # two texts of the base run, then two for each patch that is on its way
+    assert rows == {0: [2, 2], 1: [2, 4], 2: [2, 6]}
 
 
 def test_ablations_put_what_they_say(engine: Engine) -> None:

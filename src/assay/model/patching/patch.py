@@ -6,6 +6,7 @@ clean value into a corrupted run, *noising* a corrupted value into a clean one: 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -60,7 +61,8 @@ def patch(
 
     Values come from ``source``, which holds the sites themselves or, for single heads, all heads of the layer
     (``pattern.2`` for ``pattern.2.1``). The base run is computed once; each patch computes only the layers
-    and positions that it can change. Patches that start at one place share a pass.
+    and positions that it can change. Patches that start at one position climb together: at each layer those
+    that begin there join those from below, so that a block runs once for all of them.
 
     Raises:
         BadOption: a site that the model or the source lacks, a position outside a text, or texts of source
@@ -75,61 +77,91 @@ def patch(
         base = at_once(lambda: Prefix(engine.body, tokens))
         before = effect(base.logits)
         patched = before.repeat(len(named), len(positions), 1)
-        for targets, size in _starts(engine, tokens, named, positions):
+        for targets, size in _climbs(engine, tokens, named, positions):
 
             def put(group: list[int], targets: list[_Target] = targets) -> None:
                 some = [targets[number] for number in group]
                 for target, values in zip(some, _effects(base, some, source, effect), strict=True):
                     patched[target.slot] = values
 
-            in_groups(engine, dict.fromkeys(range(len(targets)), size), put, what="patch")
+            # without the head, and with the layers below left out, twice the tokens take up no more
+            in_groups(engine, dict.fromkeys(range(len(targets)), size), put, times=2, what="patch")
     return Sweep(named, tuple(positions), patched, before)
 
 
 def _effects(base: Prefix, group: list[_Target], source: Reading, effect: Effect) -> list[Tensor]:
-    """The effect of each of some patches that start in one layer, from one pass."""
+    """The effect of each of some patches, lowest layer first, in one climb through the layers."""
     start, n = min(int(target.places.min()) for target in group), len(base.tokens)
-    layer = group[0].into.layer or 0
-    wholes = dict.fromkeys(Site(target.into.kind, target.into.layer) for target in group)
-    rows = [(i * n, target) for i, target in enumerate(group)]
-    visits = [
-        (whole, _put([row for row in rows if row[1].into.kind == whole.kind], source, start, len(group) * n))
-        for whole in wholes
-    ]
-    cut_short = layer == len(base.streams) - 1 and any(whole.kind in _AFTER_CUT for whole in wholes)
-    logits = base.resume(layer, start, len(group), visits, thrifty=not cut_short)
+    steps = [(layer, list(some)) for layer, some in groupby(group, _layer)]
+    stream = base.entering(steps[0][0], start, 0)
+
+    def joined(layer: int, some: list[_Target], stream: Tensor) -> tuple[Tensor, list[tuple[Site, Visit]]]:
+        rows = [(len(stream) + i * n, target) for i, target in enumerate(some)]
+        new = base.entering(layer, start, len(some))
+        stream = torch.cat([stream.to(new.device), new])
+        return stream, _visits(rows, source, start, len(stream))
+
+    for (layer, some), (above, _) in pairwise(steps):
+        stream, visits = joined(layer, some, stream)
+        stream = base.peek(layer, start, stream, visits, Site("resid_pre", above))
+    stream, visits = joined(*steps[-1], stream)
+    whole = any(_needs_whole_top(target.into, len(base.streams) - 1) for target in group)
+    logits = base.resume(steps[-1][0], start, stream, visits, thrifty=not whole)
     return [effect(part) for part in logits.split(n)]
 
 
-def _put(group: list[tuple[int, _Target]], source: Reading, start: int, count: int) -> Visit:
+def _visits(
+    rows: list[tuple[int, _Target]], source: Reading, start: int, count: int
+) -> list[tuple[Site, Visit]]:
+    """What writes the values of patches that begin in one layer, each into its rows."""
+    wholes = dict.fromkeys(Site(target.into.kind, target.into.layer) for _, target in rows)
+    return [
+        (whole, _put([row for row in rows if row[1].into.kind == whole.kind], source, start, count))
+        for whole in wholes
+    ]
+
+
+def _put(rows: list[tuple[int, _Target]], source: Reading, start: int, count: int) -> Visit:
     """Write each target's values into its own copy of the texts."""
 
     def visit(value: Tensor) -> Tensor:
         new = value.expand(count, *value.shape[1:]).clone()  # texts may share their positions
-        for offset, target in group:
-            rows = torch.arange(len(target.places), device=value.device)
+        for offset, target in rows:
+            texts = torch.arange(len(target.places), device=value.device)
             places = target.places.to(value.device)
             head = () if target.into.head is None else (target.into.head,)
-            given = source[target.value].to(value.device)[rows, places]
-            there = rows + offset, places - start, *head
+            given = source[target.value].to(value.device)[texts, places]
+            there = texts + offset, places - start, *head
             new[there] = matched(given, new[there], target.value)
         return new
 
     return visit
 
 
-def _starts(
+def _climbs(
     engine: Engine, tokens: Tokens, sites: tuple[Site, ...], positions: Sequence[int]
 ) -> Iterator[tuple[list[_Target], int]]:
-    """Patches that start in one layer at one position, and how many tokens each of them computes."""
+    """Patches that start at one position, lowest layer first, and how many tokens each of them computes."""
     longest, top = int(tokens.lengths.max()), engine.n_layers - 1
-    into = [_as_entering(site, top) for site in sites]
     for column, position in enumerate(positions):
         places = counted(position, tokens.lengths)
         size = len(tokens) * (longest - int(places.min()))
-        for layer in sorted({site.layer or 0 for site in into}):
-            rows = [row for row, site in enumerate(into) if (site.layer or 0) == layer]
-            yield [_Target(sites[row], into[row], places, (row, column)) for row in rows], size
+        targets = sorted(
+            (_Target(site, _as_entering(site, top), places, (row, column)) for row, site in enumerate(sites)),
+            key=_layer,
+        )
+        for whole in (False, True):
+            some = [target for target in targets if _needs_whole_top(target.into, top) is whole]
+            if some:
+                yield some, size
+
+
+def _layer(target: _Target) -> int:
+    return target.into.layer or 0
+
+
+def _needs_whole_top(site: Site, top: int) -> bool:
+    return site.layer == top and site.kind in _AFTER_CUT
 
 
 def _as_entering(site: Site, top: int) -> Site:

@@ -93,7 +93,8 @@ def _news(engine: Engine, base: Prefix, source: Reading, sender: Site) -> Float[
         new[..., head, :] = matched(source[sender], new[..., head, :], sender)
         return new
 
-    return base.peek(layer, 1, [(whole, put)], out) - base.peek(layer, 1, [], out)
+    stream = base.entering(layer, 0)
+    return base.peek(layer, 0, stream, [(whole, put)], out) - base.peek(layer, 0, stream, [], out)
 
 
 def _tell(
@@ -106,13 +107,16 @@ def _tell(
 
     top = engine.n_layers - 1
     if receiver.kind == "logits":
-        return base.resume(top, 0, copies, [(Site("resid_post", top), hear)], thrifty=False)
+        return base.resume(
+            top, 0, base.entering(top, 0, copies), [(Site("resid_post", top), hear)], thrifty=False
+        )
     layer = receiver.layer or 0
     # the MLP listens between the halves, where there is such a place
     between = receiver.kind == "mlp_in" and engine.body.sites.has("resid_mid")
     ear = Site("resid_mid" if between else "resid_pre", layer)
-    heard = base.peek(layer, copies, [(ear, hear)], receiver)
-    return base.resume(layer, 0, copies, [(receiver, lambda _: heard)], thrifty=False)
+    stream = base.entering(layer, 0, copies)
+    heard = base.peek(layer, 0, stream, [(ear, hear)], receiver)
+    return base.resume(layer, 0, stream, [(receiver, lambda _: heard)], thrifty=False)
 
 
 def _order(engine: Engine, site: Site) -> tuple[int, int]:

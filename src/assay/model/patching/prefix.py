@@ -13,6 +13,7 @@ from transformers.cache_utils import DynamicLayer
 
 from assay.core.errors import NotApplicable
 from assay.model.body import Body, at_places
+from assay.model.rotation import forwarding
 from assay.model.sites.hooks import Visit, visiting
 from assay.model.sites.moment import Moment
 from assay.model.sites.site import Site
@@ -20,6 +21,7 @@ from assay.model.tokens import Tokens
 from assay.model.unembedding import unembedding_only, wide
 
 Visits = Sequence[tuple[Site, Visit]]
+Cache = DynamicCache | None
 
 
 class Prefix:
@@ -43,7 +45,7 @@ class Prefix:
         cache = DynamicCache()
         with ExitStack() as stack, visiting([(point, self.streams.append) for point in points]):
             stack.callback(body.parts.blocks[0].register_forward_hook(self._note_form).remove)
-            self.logits = self._last_logits(0, 1, past_key_values=cache, use_cache=True)
+            self.logits = self._last_logits(0, 1, cache)
             """Logits at the last position of each text, "n vocabulary"."""
         layers: list[Any] = cache.layers
         self._past: list[tuple[Tensor, Tensor]] = [(layer.keys, layer.values) for layer in layers]
@@ -52,63 +54,84 @@ class Prefix:
                 f"{type(body.model).__name__} keeps no keys and values per layer to start from"
             )
 
+    def entering(self, layer: int, start: int, copies: int = 1) -> Float[Tensor, "copies*n t d"]:
+        """The base run's stream in front of a block from a position on, with copies one below the other."""
+        stream = self.streams[layer][:, start:]
+        return stream if copies == 1 else stream.repeat(copies, 1, 1)
+
     def resume(
-        self, layer: int, start: int, copies: int, visits: Visits, *, thrifty: bool = True
+        self,
+        layer: int,
+        start: int,
+        stream: Float[Tensor, "copies*n t d"],
+        visits: Visits,
+        *,
+        thrifty: bool = True,
     ) -> Float[Tensor, "copies*n vocabulary"]:
         """Run blocks from ``layer`` up at positions from ``start`` on; logits at the last position.
 
-        The texts stand ``copies`` times one below the other; visits see positions from ``start`` on. Where
-        ``thrifty``, the last block works out its last position only, after attention has read the others:
-        visits to ``attn_out``, ``mlp_hidden`` and ``mlp_out`` of that block would see one position.
+        ``stream`` enters ``layer``; its rows are the texts, any number of times one below the other. (The
+        first block gets what the embedding gives, so that this may be visited.) Visits see positions from
+        ``start`` on. Where ``thrifty``, the last block works out its last position only, after attention has
+        read the others: visits to ``attn_out``, ``mlp_hidden`` and ``mlp_out`` of that block would see one
+        position.
         """
         # found before anything is in place: a model's sites are checked by running it
         modules = self._cut_modules() if thrifty else []
+        copies = len(stream) // len(self.tokens)
         with ExitStack() as stack:
-            stack.enter_context(self._from(layer, start, copies, visits))
+            stack.enter_context(self._from(layer, stream, visits))
             cut = partial(_cut, ends=self._ends(start, copies))
             for module in modules:
                 stack.callback(module.register_forward_pre_hook(cut).remove)
-            cache = {"past_key_values": self._cache(start, copies)} if start else {}
-            return self._last_logits(start, copies, use_cache=bool(start), **cache)
+            return self._last_logits(start, copies, self._cache(start, copies, range(layer, len(self._past))))
 
-    def peek(self, layer: int, copies: int, visits: Visits, site: Site) -> Shaped[Tensor, "copies*n t ..."]:
-        """Run from ``layer`` up, at all positions, no further than to ``site``, and give what is there."""
-        tokens = Tokens(*(x.repeat(copies, *[1] * (x.ndim - 1)) for x in self._rows))
-        with self._from(layer, 0, copies, visits):
-            return self._body.capture(tokens, [site])[site]
+    def peek(
+        self, layer: int, start: int, stream: Float[Tensor, "copies*n t d"], visits: Visits, site: Site
+    ) -> Shaped[Tensor, "copies*n t ..."]:
+        """Run as ``resume`` does, but no further than to ``site``, and give what is there."""
+        copies, wanted = len(stream) // len(self.tokens), {site: self._body.point(site)}
+        run = range(layer, len(self._past) if site.layer is None else site.layer + 1)
+        cache = self._cache(start, copies, run)
+        with self._from(layer, stream, visits):
+            seen = self._body.until(
+                wanted, len(stream), lambda: self._pass(start, copies, cache, self._body.parts.trunk)
+            )
+        return seen[site]
 
     @contextmanager
-    def _from(self, layer: int, start: int, copies: int, visits: Visits) -> Generator[None]:
+    def _from(self, layer: int, stream: Tensor, visits: Visits) -> Generator[None]:
         # the first block gets what it always gets, so that the embedding may be visited too
-        entering = [(Site("resid_pre", layer), self._entering(layer, start, copies))] if layer else []
+        entering: Visits = [(Site("resid_pre", layer), lambda _: stream)] if layer else []
         points = [(self._body.point(site), visit) for site, visit in (*entering, *visits)]
         with self._skipping_below(layer), visiting(points):
             yield
 
-    def _last_logits(self, start: int, copies: int, **options: Any) -> Float[Tensor, "m vocabulary"]:
+    def _last_logits(self, start: int, copies: int, cache: Cache) -> Float[Tensor, "m vocabulary"]:
+        ends = self._ends(start, copies)
+        rows = torch.arange(len(ends), device=ends.device)
+        with unembedding_only(self._body.parts.head, rows, ends):
+            return wide(self._pass(start, copies, cache, self._body.model).logits[0])
+
+    def _pass(self, start: int, copies: int, cache: Cache, run: Any) -> Any:
         ids = self.tokens.ids[:, start:].repeat(copies, 1)
+        lengths, numbers = self.tokens.lengths.repeat(copies), self.tokens.numbers.repeat(copies)
         places = torch.arange(start, start + ids.shape[1], device=ids.device).expand(ids.shape)
-        moment = Moment(ids, places, self.tokens.lengths.repeat(copies), self.tokens.numbers.repeat(copies))
-        rows, model = torch.arange(len(ids), device=ids.device), self._body.model
-        with self._body.at(moment), unembedding_only(self._body.parts.head, rows, self._ends(start, copies)):
-            return wide(model(input_ids=ids, **options).logits[0])
+        moment = Moment(ids, places.where(places < lengths[:, None], -1), lengths, numbers)
+        with self._body.at(moment):
+            return run(input_ids=ids, past_key_values=cache, use_cache=cache is not None)
 
     def _ends(self, start: int, copies: int) -> Int[Tensor, " m"]:
         return self.tokens.lengths.repeat(copies) - 1 - start
 
-    def _entering(self, layer: int, start: int, copies: int) -> Visit:
-        stream = self.streams[layer][:, start:]
-        return lambda _: stream if copies == 1 else stream.repeat(copies, 1, 1)
-
-    def _cache(self, start: int, copies: int) -> DynamicCache:
+    def _cache(self, start: int, copies: int, run: range) -> Cache:
+        """Keys and values of the base run before ``start``, for blocks that run; None if there are none."""
+        if not start:
+            return None
         cache = DynamicCache()
-        for keys, values in self._past:
-            layer = DynamicLayer()
-            before = keys[:, :, :start], values[:, :, :start]
-            # set, not updated: an update would copy what the block copies anyway
-            layer.keys, layer.values = (x if copies == 1 else x.repeat(copies, 1, 1, 1) for x in before)
-            layer.dtype, layer.device, layer.is_initialized = keys.dtype, keys.device, True
-            cache.layers.append(layer)
+        for layer, (keys, values) in enumerate(self._past):
+            some = copies if layer in run else 1
+            cache.layers.append(_Past(keys[:, :, :start], values[:, :, :start], some))
         return cache
 
     def _note_form(self, _: nn.Module, __: Any, out: Any) -> None:
@@ -119,20 +142,10 @@ class Prefix:
     def _skipping_below(self, layer: int) -> Generator[None]:
         """Blocks below a layer hand on what they get; what enters the layer is put there anyway."""
         blocks = self._body.parts.blocks[:layer]
-        # a sharded model has a forward of its own here; others have theirs in the class
-        before = [vars(block).get("forward") for block in blocks]
         # code that takes the first part of a tuple would take the first text of a tensor, and say nothing
         skip = _hand_on if self._beside is None else partial(_hand_on_with, self._beside)
-        try:
-            for block in blocks:
-                block.forward = skip
+        with forwarding(blocks, skip):
             yield
-        finally:
-            for block, old in zip(blocks, before, strict=True):
-                if old is None:
-                    del block.forward
-                else:
-                    block.forward = old
 
     def _cut_modules(self) -> list[nn.Module]:
         """Where what the last block writes is cut to one position; adding it to the stream spreads it out.
@@ -141,6 +154,30 @@ class Prefix:
         """
         layer = len(self._body.parts.blocks) - 1
         return [self._body.point(Site(kind, layer)).module for kind in ("z", "mlp_in")]
+
+
+class _Past(DynamicLayer):
+    """Keys and values of one layer that several copies of the texts share; each block reads them once."""
+
+    def __init__(self, keys: Tensor, values: Tensor, copies: int) -> None:
+        super().__init__()
+        # what the library looks at to know how long the past is
+        self.keys, self.values = keys, values
+        self._past, self._copies = (keys, values), copies
+        self.dtype, self.device, self.is_initialized = keys.dtype, keys.device, True
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        """Those before and the new ones behind them, for every copy; nothing is kept of the new ones."""
+        keys, values = self._past
+        return self._joined(keys, key_states), self._joined(values, value_states)
+
+    def _joined(self, before: Tensor, new: Tensor) -> Tensor:
+        known = before.shape[2]
+        # written where it belongs at once: late in a text there is more of it than of anything else
+        whole = new.new_empty(*new.shape[:2], known + new.shape[2], new.shape[3])
+        whole.unflatten(0, (self._copies, -1))[..., :known, :] = before
+        whole[:, :, known:] = new
+        return whole
 
 
 def _hand_on(hidden_states: Tensor, *_: Any, **__: Any) -> Tensor:
