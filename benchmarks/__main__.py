@@ -15,7 +15,7 @@ from benchmarks.rows import verdict
 from benchmarks.running import Settings, run
 from benchmarks.table import markdown, show, write_json
 
-NAMES = ("engine",)
+NAMES = ("engine", "dictionaries")
 _FEWEST_ROUNDS = 5
 """A median of fewer is not shown in the docs."""
 

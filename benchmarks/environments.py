@@ -39,7 +39,8 @@ def python_of(lock: Path, folder: Path, say: Callable[[str], None]) -> Path:
     install = [str(python), "-m", "pip", "install", "--quiet", "--constraint", str(lock)]
     # first and alone: what else is installed must not choose another torch
     _run(lock, [*install, *(pin for pin in pins if pin.startswith("torch=="))])
-    _run(lock, [*install, "--requirement", str(lock)])
+    # a lock holds all that is needed, and what a package asks for besides may not fit together
+    _run(lock, [*install, "--no-deps", "--requirement", str(lock)])
     stamp.write_text(wanted, encoding="ascii")
     return python
 

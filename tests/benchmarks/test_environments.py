@@ -51,7 +51,7 @@ def test_only_pins_decide(lock: Path) -> None:
 
 
 def test_torch_comes_first_and_alone(lock: Path, commands: list[list[str]], tmp_path: Path) -> None:
-    """venv, then torch under the lock's constraints, then everything."""
+    """venv, then torch under the lock's constraints, then everything, and nothing that the lock lacks."""
     python = python_of(lock, tmp_path / "made", lambda _: None)
     assert python.is_relative_to(tmp_path / "made" / "peer")
     assert [command[-1] for command in commands] == [
@@ -60,6 +60,7 @@ def test_torch_comes_first_and_alone(lock: Path, commands: list[list[str]], tmp_
         str(lock),
     ]
     assert all(str(lock) in command for command in commands[1:])
+    assert "--no-deps" in commands[2]
 
 
 def test_it_is_made_once_for_each_lock(lock: Path, commands: list[list[str]], tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Directions and distances in activation space, as pure mathematics on arrays."""
 
+from assay.techniques.probes.k_sparse import k_sparse
 from assay.techniques.probes.lda import lda
 from assay.techniques.probes.linear import LinearProbe
 from assay.techniques.probes.logistic import logistic, logistic_objective
@@ -18,6 +19,7 @@ __all__ = [
     "ShrunkCovariance",
     "Side",
     "auroc_of_each",
+    "k_sparse",
     "lda",
     "ledoit_wolf",
     "logistic",

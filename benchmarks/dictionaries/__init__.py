@@ -1,0 +1,1 @@
+"""Training sparse dictionaries beside other libraries, on the same activations."""

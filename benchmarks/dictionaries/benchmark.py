@@ -1,0 +1,37 @@
+"""The benchmark of training dictionaries: participants, tasks and targets."""
+
+from pathlib import Path
+
+from assay.core.errors import BadOption
+from benchmarks.dictionaries.tasks import TASKS
+from benchmarks.plan import Benchmark, Kind, Participant, Target
+
+_HERE = Path(__file__).parent
+
+
+def _participant(name: str, kind: Kind, package: str) -> Participant:
+    lock = _HERE / "locks" / f"{name}.txt" if kind == "peer" else None
+    return Participant(name, kind, f"benchmarks.dictionaries.participants.{name}", package, lock)
+
+
+PARTICIPANTS = (
+    _participant("assay", "ours", "assay"),
+    _participant("plain", "floor", "torch"),
+    _participant("sae_lens", "peer", "sae-lens"),
+    _participant("dictionary_learning", "peer", "dictionary-learning"),
+)
+TARGETS = tuple(
+    target
+    for task in TASKS
+    for target in (
+        Target(task.name, "best peer", "time", 4.5, at_most=False),
+        Target(task.name, "best peer", "memory", 1.0, at_most=True),
+    )
+)
+
+
+def benchmark(sample: str | None = None) -> Benchmark:
+    """All of it; raises BadOption for a sample, which nothing here has."""
+    if sample is not None:
+        raise BadOption("training has no sample; leave out --sample")
+    return Benchmark("dictionaries", PARTICIPANTS, TASKS, TARGETS, _HERE)
