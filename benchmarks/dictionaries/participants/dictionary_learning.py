@@ -2,11 +2,18 @@
 
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
+import sys
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
+
+# its buffer, which nothing here uses, needs an nnsight that does not go with today's transformers
+sys.modules["dictionary_learning.buffer"] = ModuleType("buffer")
+sys.modules["dictionary_learning.buffer"].ActivationBuffer = None  # type: ignore[attr-defined]
+
 from dictionary_learning.trainers.batch_top_k import BatchTopKTrainer
 from dictionary_learning.trainers.top_k import TopKTrainer
 

@@ -23,18 +23,16 @@ def top_k(pre: Float[Tensor, "n latent"], k: int) -> Entries:
     """
     n, width = pre.shape
     k = min(k, width)
-    if width % _GROUP or width < 4 * _GROUP * k:
-        bound = pre.topk(k, dim=1, sorted=False).values.amin(1)
-    else:
-        # k groups reach the k-th largest of their maxima, so nothing below it is among the k largest
-        bound = pre.unflatten(1, (_GROUP, -1)).amax(1).topk(k, dim=1, sorted=False).values.amin(1)
-    smallest = torch.finfo(pre.dtype).tiny
-    rows, latents = (pre >= bound.clamp_min(smallest)[:, None]).nonzero(as_tuple=True)
-    counts = torch.bincount(rows, minlength=n)
+    best = _of_groups(pre)
+    # k groups reach the k-th largest of their maxima, so nothing below it is among the k largest
+    bound = best.topk(min(k, best.shape[1]), dim=1, sorted=False).values.amin(1)
+    if k > best.shape[1]:
+        bound = torch.zeros_like(bound)
+    through = _above(pre, best, bound.clamp_min(0))
+    counts = torch.bincount(through // width, minlength=n)
     if int(counts.max()) > k:
-        keep = _largest(pre[rows, latents], rows, counts, k)
-        rows, latents = rows[keep], latents[keep]
-    return Entries.of(rows, latents, n, width)
+        through = through[_largest(pre.view(-1)[through], through // width, counts, k)]
+    return _places(through, n, width)
 
 
 def batch_top_k(pre: Float[Tensor, "n latent"], k: int) -> Entries:
@@ -45,17 +43,45 @@ def batch_top_k(pre: Float[Tensor, "n latent"], k: int) -> Entries:
     ([1, 1], [1, 2])
     """
     n, width = pre.shape
-    most, flat = min(k * n, pre.numel()), pre.flatten()
+    most, best = min(k * n, pre.numel()), _of_groups(pre)
     some = pre[::_SAMPLE].flatten()
-    share = min(int(_MARGIN * most * len(some) / len(flat)) + 1, len(some))
-    bound = float(some.topk(share, sorted=False).values.min())
-    through = (flat > max(bound, 0.0)).nonzero()[:, 0]
-    if len(through) < most and bound > 0:  # the sample was not like the rest
-        through = (flat > 0).nonzero()[:, 0]
+    share = min(int(_MARGIN * most * len(some) / pre.numel()) + 1, len(some))
+    bound = some.topk(share, sorted=False).values.min().clamp_min(0).expand(n)
+    through = _above(pre, best, bound)
+    if len(through) < most and float(bound[0]) > 0:  # the sample was not like the rest
+        through = _above(pre, best, torch.zeros_like(bound))
     if len(through) > most:
-        through = through[flat[through].topk(most, sorted=False).indices].sort().values
-    rows = torch.div(through, width, rounding_mode="floor")
-    return Entries.of(rows, through - rows * width, n, width)
+        kept = pre.view(-1)[through].topk(most, sorted=False).indices
+        through = through[kept].sort().values
+    return _places(through, n, width)
+
+
+def _of_groups(pre: Float[Tensor, "n latent"]) -> Float[Tensor, "n group"]:
+    """The largest of every few latents, which stand as far apart as there are groups."""
+    n, width = pre.shape
+    if width % _GROUP:
+        return pre
+    return pre.view(n, _GROUP, width // _GROUP).amax(1)
+
+
+def _above(
+    pre: Float[Tensor, "n latent"], best: Float[Tensor, "n group"], bound: Float[Tensor, " n"]
+) -> Int[Tensor, " e"]:
+    """Places in order, as numbers in the flat matrix, that reach their row's bound and lie above zero.
+
+    Only groups whose largest does so are looked into: a pass over all places takes several times as long.
+    """
+    n, width = pre.shape
+    groups = best.shape[1]
+    rows, group = ((best >= bound[:, None]) & (best > 0)).nonzero(as_tuple=True)
+    inside = pre.view(n, width // groups, groups)[rows, :, group]
+    which, member = ((inside >= bound[rows, None]) & (inside > 0)).nonzero(as_tuple=True)
+    return (rows[which] * width + member * groups + group[which]).sort().values
+
+
+def _places(flat: Int[Tensor, " e"], n: int, width: int) -> Entries:
+    rows = torch.div(flat, width, rounding_mode="floor")
+    return Entries.of(rows, flat - rows * width, n, width)
 
 
 def _largest(

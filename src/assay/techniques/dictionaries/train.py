@@ -116,6 +116,7 @@ class Training:
         for tensor in self.weights.named().values():
             tensor.requires_grad_()
         self._since = torch.zeros(plan.latents, dtype=torch.long, device=device)
+        self._space = torch.empty(plan.batch, plan.latents, device=device)
         betas = plan.technique.betas
         self._adam = torch.optim.Adam(self.weights.named().values(), lr=0.0, betas=betas, fused=True)
 
@@ -147,7 +148,7 @@ class Training:
         """One step."""
         plan, w = self._plan, self.weights
         x = self._batch(self.step) * self.scale
-        outcome = plan.technique.outcome(Batch(x, w, self._dead(), self._ramp()))
+        outcome = plan.technique.outcome(Batch(x, w, self._dead(), self._ramp(), self._space))
         self._adam.zero_grad(set_to_none=True)
         outcome.loss.backward()
         with torch.no_grad():
@@ -226,5 +227,5 @@ def geometric_median(x: Float[Tensor, "n d"], rounds: int = 20) -> Float[Tensor,
 def _forget_length(decoder: Float[Tensor, "latent d"]) -> None:
     """Take from the gradient what points along a unit row: it would be undone, and Adam would remember it."""
     if decoder.grad is not None:
-        along = (decoder.grad * decoder).sum(1, keepdim=True)
-        decoder.grad.addcmul_(along, decoder, value=-1)
+        along = torch.linalg.vecdot(decoder.grad, decoder)
+        decoder.grad.addcmul_(along[:, None], decoder, value=-1)

@@ -42,13 +42,15 @@ class Batch:
     """Latents that have not been on for long."""
     ramp: float
     """From 0 to 1 while penalties are brought in."""
+    space: Float[Tensor, "n latent"] | None = None
+    """Where pre-activations may be put: fresh memory for the largest matrix of a step takes a tenth of it."""
 
     @cached_property
     def pre(self) -> Float[Tensor, "n latent"]:
         """Pre-activations without gradients; a kind asks for those that it needs by ``at`` or ``where``."""
         w = self.weights
         with torch.no_grad():
-            return torch.addmm(w.encoder_bias, self.x - w.decoder_bias, w.encoder.T)
+            return torch.addmm(w.encoder_bias, self.x - w.decoder_bias, w.encoder.T, out=self.space)
 
     def at(self, places: Entries) -> "Few":
         """Pre-activations at some places, with gradients."""
