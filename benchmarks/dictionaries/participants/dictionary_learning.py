@@ -1,5 +1,6 @@
 """dictionary_learning: its trainers, fed with the same batches and begun with the same weights."""
 
+# ruff: noqa: E402 - the package is made importable first
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 import sys
@@ -12,7 +13,7 @@ import torch
 
 # its buffer, which nothing here uses, needs an nnsight that does not go with today's transformers
 sys.modules["dictionary_learning.buffer"] = ModuleType("buffer")
-sys.modules["dictionary_learning.buffer"].ActivationBuffer = None  # type: ignore[attr-defined]
+sys.modules["dictionary_learning.buffer"].ActivationBuffer = None
 
 from dictionary_learning.trainers.batch_top_k import BatchTopKTrainer
 from dictionary_learning.trainers.top_k import TopKTrainer
