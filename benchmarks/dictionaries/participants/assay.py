@@ -39,7 +39,6 @@ def _begun(inputs: Inputs, name: str) -> Trainer:
     training = Training(Activations(inputs["x"].numpy()), plan, torch.device("cpu"), start)
     w = training.weights
 
-    @torch.enable_grad()
     def step(_: int) -> None:
         training.advance()
 

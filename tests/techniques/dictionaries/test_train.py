@@ -93,12 +93,14 @@ def test_training_goes_on_from_another_dictionary() -> None:
 
 
 def test_another_plan_in_the_folder_is_refused(tmp_path: Path) -> None:
-    """Both are told."""
-    train(DATA.rows, Plan(kinds.technique("topk", k=2), latents=8, tokens=4000, batch=100), folder=tmp_path)
+    """Both are told; and so is the state of other activations, of which there are as many."""
+    other = superposed(6000, seed=1)
+    two, three = (Plan(kinds.technique("topk", k=k), latents=8, tokens=4000, batch=100) for k in (2, 3))
+    train(DATA.rows, two, folder=tmp_path)
     with pytest.raises(BadOption, match=r"another dictionary's training.*asked for.*\"k\": 3"):
-        train(
-            DATA.rows, Plan(kinds.technique("topk", k=3), latents=8, tokens=4000, batch=100), folder=tmp_path
-        )
+        train(DATA.rows, three, folder=tmp_path)
+    with pytest.raises(BadOption, match="another dictionary's training"):
+        train(other.rows, two, folder=tmp_path)
     assert not Checkpoint(None, {}).read(torch.device("cpu"))
 
 

@@ -37,7 +37,6 @@ class Prefix:
 
     def __init__(self, body: Body, tokens: Tokens) -> None:
         self._body, self.tokens = body, tokens
-        self._rows = tokens.ids, tokens.lengths, tokens.numbers
         body.check()  # a pass that skips blocks says nothing about them
         self.streams: list[Float[Tensor, "n t d"]] = []
         """What enters each block."""

@@ -89,7 +89,9 @@ def train(
         )
     where = torch.device(device)
     training = Training(rows, plan, where, start)
-    kept = Checkpoint(folder, {**plan.technique.settings(), "plan": repr(plan), "rows": len(rows)})
+    kept = Checkpoint(
+        folder, {**plan.technique.settings(), "plan": repr(plan), **training.identity, "rows": len(rows)}
+    )
     training.load(kept.read(where))
     while training.step < plan.steps:
         training.advance()
@@ -117,6 +119,9 @@ class Training:
             tensor.requires_grad_()
         self._since = torch.zeros(plan.latents, dtype=torch.long, device=device)
         self._space = torch.empty(plan.batch, plan.latents, device=device)
+        begun = None if start is None else float(start.decoder.double().abs().sum())
+        self.identity = {"scale": self.scale, "start": begun}
+        """What tells other activations or another start apart."""
         betas = plan.technique.betas
         self._adam = torch.optim.Adam(self.weights.named().values(), lr=0.0, betas=betas, fused=True)
 
@@ -144,6 +149,7 @@ class Training:
             *(part.to(x).clone() for part in parts), own={k: v.to(x).clone() for k, v in own.items()}
         )
 
+    @torch.enable_grad()
     def advance(self) -> None:
         """One step."""
         plan, w = self._plan, self.weights
