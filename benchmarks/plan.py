@@ -23,6 +23,12 @@ class Participant:
     """What its environment is made of; None for this one."""
 
 
+def participant(benchmark: str, name: str, kind: Kind, package: str) -> Participant:
+    """Somebody by the name of his file, and a peer by that of his lock, in the folder of a benchmark."""
+    lock = Path(__file__).parent / benchmark / "locks" / f"{name}.txt" if kind == "peer" else None
+    return Participant(name, kind, f"benchmarks.{benchmark}.participants.{name}", package, lock)
+
+
 @dataclass(frozen=True)
 class Task:
     """One thing that everybody does on the same inputs."""

@@ -4,21 +4,15 @@ from pathlib import Path
 
 from assay.core.errors import BadOption
 from benchmarks.dictionaries.tasks import TASKS
-from benchmarks.plan import Benchmark, Kind, Participant, Target
+from benchmarks.plan import Benchmark, Target, participant
 
 _HERE = Path(__file__).parent
 
-
-def _participant(name: str, kind: Kind, package: str) -> Participant:
-    lock = _HERE / "locks" / f"{name}.txt" if kind == "peer" else None
-    return Participant(name, kind, f"benchmarks.dictionaries.participants.{name}", package, lock)
-
-
 PARTICIPANTS = (
-    _participant("assay", "ours", "assay"),
-    _participant("plain", "floor", "torch"),
-    _participant("sae_lens", "peer", "sae-lens"),
-    _participant("dictionary_learning", "peer", "dictionary-learning"),
+    participant("dictionaries", "assay", "ours", "assay"),
+    participant("dictionaries", "plain", "floor", "torch"),
+    participant("dictionaries", "sae_lens", "peer", "sae-lens"),
+    participant("dictionaries", "dictionary_learning", "peer", "dictionary-learning"),
 )
 TARGETS = tuple(
     target

@@ -5,25 +5,19 @@ from pathlib import Path
 
 from assay.core.errors import BadOption
 from benchmarks.engine.tasks import SWEEP_LAYERS, SWEEP_POSITIONS, tasks
-from benchmarks.plan import Benchmark, Kind, Participant, Target
+from benchmarks.plan import Benchmark, Target, participant
 
 _HERE = Path(__file__).parent
 _LAST = "last logits only"
 
-
-def _participant(name: str, kind: Kind, package: str) -> Participant:
-    lock = _HERE / "locks" / f"{name}.txt" if kind == "peer" else None
-    return Participant(name, kind, f"benchmarks.engine.participants.{name}", package, lock)
-
-
 PARTICIPANTS = (
-    _participant("assay", "ours", "assay"),
-    _participant("plain", "plain", "transformers"),
-    _participant("floor", "floor", "torch"),
-    _participant("transformer_lens", "peer", "transformer-lens"),
-    _participant("transformer_lens_3", "peer", "transformer-lens"),
-    _participant("nnsight", "peer", "nnsight"),
-    _participant("pyvene", "peer", "pyvene"),
+    participant("engine", "assay", "ours", "assay"),
+    participant("engine", "plain", "plain", "transformers"),
+    participant("engine", "floor", "floor", "torch"),
+    participant("engine", "transformer_lens", "peer", "transformer-lens"),
+    participant("engine", "transformer_lens_3", "peer", "transformer-lens"),
+    participant("engine", "nnsight", "peer", "nnsight"),
+    participant("engine", "pyvene", "peer", "pyvene"),
 )
 
 
