@@ -84,7 +84,7 @@ def patch(
                 for target, values in zip(some, _effects(base, some, source, effect), strict=True):
                     patched[target.slot] = values
 
-            # without the head, and with the layers below left out, twice the tokens take up no more
+            # a part of a pass fills the cores less well than a whole one, and twice the tokens better
             in_groups(engine, dict.fromkeys(range(len(targets)), size), put, times=2, what="patch")
     return Sweep(named, tuple(positions), patched, before)
 
