@@ -77,6 +77,7 @@ def test_correlation_is_that_of_the_whole() -> None:
         exact = np.corrcoef(one[:, latent].numpy(), two[:, latent].numpy())[0, 1]
         assert float(found[latent]) == pytest.approx(float(exact), abs=1e-5)
     assert found[4:].tolist() == [0.0, 0.0]
+    assert not pearson(coded(0 * one), coded(two)).any()
 
 
 def test_contexts_that_do_not_fit_are_told() -> None:

@@ -128,6 +128,14 @@ def test_older_files_tell_topk_by_the_activation(tmp_path: Path) -> None:
     assert load(tmp_path, X).rule == KeepLargest(4)
 
 
+def test_factors_of_latents_are_taken_into_the_decoder(tmp_path: Path) -> None:
+    """Some older files hold one for each latent, by which it is multiplied before it is decoded."""
+    ours, factors = made(KeepLargest(4)), 1 + noise(F, seed=9).abs()
+    save(ours, tmp_path, l0=4.0)
+    changed(tmp_path, {"scaling_factor": factors})
+    torch.testing.assert_close(load(tmp_path, X).decoder, ours.decoder * factors[:, None])
+
+
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
     """Another width or site, missing and broken files, kinds and scalings that are not known."""
     save(made(KeepLargest(4)), tmp_path / "good", l0=4.0, site="resid_post.3")

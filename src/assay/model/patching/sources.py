@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from assay.core.errors import BadOption
@@ -36,10 +37,16 @@ def resampled(reading: Reading, seed: int = 0) -> Reading:
     n = len(reading.tokens)
     if n < 2 or reading.tokens.ragged:
         raise BadOption("resampling trades places between texts: give at least two, all of one length")
+    taker = traded(n, seed)
+    return _mapped(reading, lambda values: values[taker.to(values.device)])
+
+
+def traded(n: int, seed: int) -> Int[Tensor, " n"]:
+    """Whose place each of ``n`` takes: along one cycle, so that nobody keeps its own."""
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     taker = torch.empty_like(order)
-    taker[order] = order.roll(1)  # along one cycle, so that nobody keeps its own
-    return _mapped(reading, lambda values: values[taker.to(values.device)])
+    taker[order] = order.roll(1)
+    return taker
 
 
 def _mapped(reading: Reading, change: Callable[[Tensor], Tensor]) -> Reading:

@@ -164,8 +164,8 @@ def _built(folder: Path, config: Mapping[str, Any], parts: Parts) -> Dictionary:
             f"{folder}: activations are to be normalised by '{scaling}', which is not known here; fold it "
             "into the weights first (SAELens does so with one number as the training's last step)"
         )
-    if factor := parts.get("scaling_factor"):
-        parts["W_dec"] = parts["W_dec"] * factor[:, None]
+    if "scaling_factor" in parts:
+        parts["W_dec"] = parts["W_dec"] * parts["scaling_factor"][:, None]
     try:
         encoder, decoder, centre = parts["W_enc"].T.contiguous(), parts["W_dec"], parts["b_dec"]
         bias = parts["b_gate" if kind == "gated" else "b_enc"]

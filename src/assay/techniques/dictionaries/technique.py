@@ -69,7 +69,7 @@ class Technique(ABC):
 
 def kept(batch: Batch, some: Few) -> Outcome:
     """The loss of the kinds that keep the largest: squares, and the dead latents' share in what is left."""
-    rest = batch.x - (some.decoded(some.z, batch.weights.decoder) + batch.weights.decoder_bias)
+    rest = batch.rest(some, some.z)
     return with_dead(batch, some, batch.squares(rest), rest)
 
 

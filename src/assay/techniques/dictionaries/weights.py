@@ -64,6 +64,10 @@ class Batch:
         w = self.weights
         return Many(torch.addmm(w.encoder_bias, self.x - w.decoder_bias, w.encoder.T))
 
+    def rest(self, some: "Picked", values: Float[Tensor, "*places"]) -> Float[Tensor, "n d"]:
+        """What a reconstruction from some values leaves over."""
+        return self.x - (some.decoded(values, self.weights.decoder) + self.weights.decoder_bias)
+
     def squares(self, rest: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         """``|rest|^2``, mean over rows."""
         return rest.pow(2).sum(1).mean()

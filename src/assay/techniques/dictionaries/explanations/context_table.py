@@ -128,6 +128,8 @@ def pearson(predicted: Code, actual: Code) -> Float[Tensor, " latent"]:
     All texts are taken as one, for a mean of correlations within texts would leave out how they differ.
     """
     n, width = len(actual.places.starts) - 1, actual.places.width
+    if not len(predicted.values):
+        return torch.zeros(width, device=actual.values.device)
 
     def total(code: Code, power: int) -> Tensor:
         values = code.values.double() ** power

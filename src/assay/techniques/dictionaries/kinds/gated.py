@@ -40,7 +40,7 @@ class Gated(Technique):
         some = batch.where(batch.pre > 0)
         bare = some.z - some.of(w.encoder_bias)
         values = (some.z > 0) * (some.of(w.own["gain"]).exp() * bare + some.of(w.own["bias"])).relu()
-        rest = batch.x - (some.decoded(values, w.decoder) + w.decoder_bias)
+        rest = batch.rest(some, values)
         gate = some.z.relu()
         by_gate = some.decoded(gate, w.decoder.detach()) + w.decoder_bias.detach()
         loss = (

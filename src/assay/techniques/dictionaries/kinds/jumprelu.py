@@ -46,10 +46,10 @@ class JumpReLU(Technique):
 
     def outcome(self, batch: Batch) -> Outcome:
         """The loss of one batch."""
-        w, threshold = batch.weights, batch.weights.own["threshold"]
+        threshold = batch.weights.own["threshold"]
         some = batch.where(batch.pre > threshold.detach() - self.eps / 2)
         values, is_on = jumped(some.z, some.of(threshold), self.eps)
-        rest = batch.x - (some.decoded(values, w.decoder) + w.decoder_bias)
+        rest = batch.rest(some, values)
         excess = is_on.sum() / len(batch.x) / self.l0 - 1
         loss = batch.squares(rest) + batch.ramp * self.penalty * excess**2
         return Outcome(loss, some.code(values), rest.detach())

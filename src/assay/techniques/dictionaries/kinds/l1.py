@@ -29,7 +29,7 @@ class L1(Technique):
         """The loss of one batch."""
         some = batch.where(batch.pre > 0)
         values = some.z.relu()
-        rest = batch.x - (some.decoded(values, batch.weights.decoder) + batch.weights.decoder_bias)
+        rest = batch.rest(some, values)
         loss = batch.squares(rest) + batch.ramp * self.penalty * values.sum() / len(batch.x)
         return Outcome(loss, some.code(values), rest.detach())
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from assay.core.errors import BadOption
 from assay.core.score import Score
 from assay.metrics.proportion import proportion
-from assay.techniques.dictionaries.dictionary import Dictionary
+from assay.techniques.dictionaries.dictionary import ROWS, Dictionary
 from assay.techniques.dictionaries.products import weighted_sums
 
 FORMULAS = {
@@ -55,12 +55,11 @@ def recovery(
         if len(labels) != len(x):
             raise BadOption(f"{len(x)} rows of activations but {len(labels)} of labels; give one for each")
         wanted = labels.to(x.device).float()
-        for start in range(0, len(x), 4096):
-            code = dictionary.code(x[start : start + 4096])
+        for (_, code), some in zip(dictionary.codes(x), wanted.split(ROWS), strict=True):
             fired = (code.values > 0).float()
             order, turned = code.places.turned
             # sum over a latent's rows of what is true there: "latent concept"
-            mine = weighted_sums(turned.starts, turned.latents, fired[order], wanted[start : start + 4096])
+            mine = weighted_sums(turned.starts, turned.latents, fired[order], some)
             count = torch.zeros(dictionary.latents, device=x.device).index_add_(0, code.places.latents, fired)
             both = mine.double() if both is None else both + mine
             on = count.double() if on is None else on + count

@@ -2,15 +2,12 @@
 
 from dataclasses import replace
 
-import torch
-
+from assay.model.patching.sources import traded
 from assay.techniques.dictionaries.dictionary import Dictionary
 
 
 def shuffled_decoder(dictionary: Dictionary, seed: int = 0) -> Dictionary:
     """The same latents are on, but each writes another one's direction; none keeps its own."""
-    order = torch.randperm(dictionary.latents, generator=torch.Generator().manual_seed(seed))
-    taker = torch.empty_like(order)
-    taker[order] = order.roll(1)  # along one cycle
+    taker = traded(dictionary.latents, seed)
     decoder = dictionary.decoder[taker.to(dictionary.decoder.device)]
     return replace(dictionary, decoder=decoder, about={**dictionary.about, "placebo": "shuffled_decoder"})
