@@ -1,9 +1,9 @@
 """Black access: text in, text out."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from assay.access.door import behind, denial
+from assay.access.door import behind, denial, give
 from assay.access.request import Generate, as_texts
 from assay.core.access import Access
 from assay.core.errors import AccessDenied
@@ -44,6 +44,28 @@ class BlackHandle:
         """
         how = Sampling.of(max_tokens, temperature, seed, stop)
         return [reply.text for reply in behind(self).ask(Generate(as_texts(prompts), how))]
+
+    @property
+    def reference(self) -> Self:
+        """A handle of the same kind on the model that this one was made from, on the same bill.
+
+        Raises:
+            NotApplicable: there is no earlier model.
+        """
+        return self._beside("reference")
+
+    @property
+    def untrained(self) -> Self:
+        """A handle of the same kind on a model of the same make with random weights, on the same bill."""
+        return self._beside("untrained")
+
+    def _beside(self, name: str) -> Self:
+        door = behind(self)
+        with door.meter.apart():  # loading a model is no work of the method's
+            other = door.beside(name)
+        handle = type(self)()
+        give(handle, other)
+        return handle
 
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise AccessDenied("a handle cannot be copied or pickled; pass it on as it is")

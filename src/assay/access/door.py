@@ -4,14 +4,15 @@ A handle object holds nothing, so nothing can be read, copied or pickled out of 
 honest; a process cannot hide memory from code that runs in it and is bent on finding it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from assay.access.request import Request
 from assay.access.source import Source
 from assay.core.access import Access
-from assay.core.errors import AccessDenied
+from assay.core.errors import AccessDenied, NotApplicable
 from assay.core.price import Price
 from assay.cost import Budget, Meter
 
@@ -19,14 +20,18 @@ T = TypeVar("T")
 
 NEEDS: dict[str, Access] = {
     "generate": Access.BLACK,
+    "reference": Access.BLACK,
+    "untrained": Access.BLACK,
     "next_logprobs": Access.GREY,
     "token_logprobs": Access.GREY,
     "continuation_logprobs": Access.GREY,
+    "spans": Access.GREY,
     "n_layers": Access.WHITE,
     "width": Access.WHITE,
     "activations": Access.WHITE,
     "sequence_activations": Access.WHITE,
     "gradients": Access.WHITE,
+    "logit_lens": Access.WHITE,
     "parameters": Access.WHITE,
 }
 """Everything that handles offer, and the least access that it needs."""
@@ -40,6 +45,14 @@ class Door:
     access: Access
     meter: Meter
     budget: Budget
+    others: Mapping[str, Callable[[], Source]] = field(default_factory=lambda: {})
+    """Other models that the method may ask at the same access and on the same bill, opened when asked for."""
+
+    def beside(self, name: str) -> "Door":
+        """The door to another model; raises NotApplicable where there is none of that name."""
+        if name not in self.others:
+            raise NotApplicable(f"there is no {name} model beside this one")
+        return Door(self.others[name](), self.access, self.meter, self.budget)
 
     def ask(self, request: Request[T]) -> T:
         """Check the budget, do the work, put it on the bill."""

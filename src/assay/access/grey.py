@@ -35,3 +35,11 @@ class GreyHandle(BlackHandle):
         counts as continuation.
         """
         return behind(self).ask(ContinuationLogprobs(as_texts(prompts), as_texts(continuations)))
+
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Which characters of its text each token covers: the first, and the one behind the last.
+
+        Tokens that the tokenizer puts in front by default have ``(0, 0)``. Nothing is billed: the model is
+        not asked. Raises NotApplicable where the tokenizer does not know.
+        """
+        return behind(self).source.engine.spans(as_texts(texts))

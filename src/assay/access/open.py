@@ -1,5 +1,6 @@
 """Opens a handle: the runner's side of the door."""
 
+from collections.abc import Callable, Mapping
 from typing import Literal, overload
 
 from assay.access.black import BlackHandle
@@ -11,6 +12,7 @@ from assay.core.access import Access
 from assay.cost import Budget, Meter
 from assay.model.engine import Engine
 
+Others = Mapping[str, Callable[[], Source]]
 _HANDLES = {Access.BLACK: BlackHandle, Access.GREY: GreyHandle, Access.WHITE: WhiteHandle}
 
 
@@ -20,6 +22,7 @@ def open_handle(
     access: Literal[Access.WHITE],
     meter: Meter | None = None,
     budget: Budget | None = None,
+    others: Others | None = None,
 ) -> WhiteHandle: ...
 @overload
 def open_handle(
@@ -27,20 +30,31 @@ def open_handle(
     access: Literal[Access.GREY],
     meter: Meter | None = None,
     budget: Budget | None = None,
+    others: Others | None = None,
 ) -> GreyHandle: ...
 @overload
 def open_handle(
-    model: Engine | Source, access: Access, meter: Meter | None = None, budget: Budget | None = None
+    model: Engine | Source,
+    access: Access,
+    meter: Meter | None = None,
+    budget: Budget | None = None,
+    others: Others | None = None,
 ) -> BlackHandle: ...
 def open_handle(
-    model: Engine | Source, access: Access, meter: Meter | None = None, budget: Budget | None = None
+    model: Engine | Source,
+    access: Access,
+    meter: Meter | None = None,
+    budget: Budget | None = None,
+    others: Others | None = None,
 ) -> BlackHandle:
     """Open a handle on an engine, or on a ``Replay`` of one.
 
     The budget bounds everything that the meter has been charged with, in both stages; without one nothing is
-    bounded. Give a second handle with the same meter and no budget for work that should not count.
+    bounded. Give a second handle with the same meter and no budget for work that should not count. ``others``
+    are the models behind ``handle.reference`` and ``handle.untrained``; none is opened before it is asked for.
     """
     source = Live(model) if isinstance(model, Engine) else model
     handle = _HANDLES[access]()
-    give(handle, Door(source, access, meter or Meter(source.engine.device), budget or Budget()))
+    meter = meter or Meter(source.engine.device)
+    give(handle, Door(source, access, meter, budget or Budget(), others or {}))
     return handle

@@ -13,6 +13,7 @@ from assay.core.errors import BadOption
 from assay.core.price import Price
 from assay.model.engine import Engine
 from assay.model.generate import Reply, Sampling
+from assay.model.reading.logit_lens import logit_lens
 
 T = TypeVar("T")
 
@@ -219,6 +220,30 @@ class Gradients(Request[list[Tensor]]):
     def narrowed(self, result: list[Tensor]) -> list[Tensor]:
         """Copies."""
         return [values.clone() for values in result]
+
+
+@dataclass(frozen=True)
+class LogitLens(Request[Tensor]):
+    """What rows of the residual stream would say if the model ended there."""
+
+    rows: bytes
+    """Float32, row after row; bytes, so that equal requests are written alike."""
+    width: int
+
+    def quote(self, engine: Engine) -> Price:
+        """One token and one unembedding for each row."""
+        count = len(self.rows) // (4 * self.width)
+        flops = engine.shape.forward([1] * count, None, count)
+        return Price(queries=count, tokens_forward=count, flops=flops)
+
+    def answer(self, engine: Engine) -> Billed[Float[Tensor, "n vocabulary"]]:
+        """See ``logit_lens``."""
+        rows = torch.frombuffer(bytearray(self.rows), dtype=torch.float32).reshape(-1, self.width)
+        return Billed(logit_lens(engine, rows), self.quote(engine))
+
+    def narrowed(self, result: Tensor) -> Tensor:
+        """A copy."""
+        return result.clone()
 
 
 def _pass(engine: Engine, texts: Sequence[str], up_to: int | None = None, logits: int = 0) -> Price:

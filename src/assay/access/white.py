@@ -8,7 +8,8 @@ from torch import Tensor
 
 from assay.access.door import behind
 from assay.access.grey import GreyHandle
-from assay.access.request import Activations, Gradients, SequenceActivations, as_texts
+from assay.access.request import Activations, Gradients, LogitLens, SequenceActivations, as_texts
+from assay.core.errors import BadOption
 
 
 class WhiteHandle(GreyHandle):
@@ -45,6 +46,13 @@ class WhiteHandle(GreyHandle):
         what comes after the text.
         """
         return behind(self).ask(Gradients(as_texts(texts), layer))
+
+    def logit_lens(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n vocabulary"]:
+        """Log-probabilities of the next token if rows of the residual stream went straight to the output."""
+        content = rows.detach().cpu().float().contiguous()
+        if content.ndim != 2:
+            raise BadOption(f"rows of shape {tuple(rows.shape)}; give a matrix, one row for each place")
+        return behind(self).ask(LogitLens(content.numpy().tobytes(), content.shape[1]))
 
     def parameters(self) -> Mapping[str, Tensor]:
         """All weights by name. Each look-up gives a fresh copy, so writing into one changes no model."""

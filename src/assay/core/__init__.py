@@ -1,26 +1,31 @@
 """The nouns of Assay. No torch, no model, no run folder."""
 
 from assay.core.access import Access
-from assay.core.answer import Answer, Monitor
+from assay.core.answer import Answer, Features, Monitor
 from assay.core.fault import Fault
 from assay.core.job import Job, Material
-from assay.core.method import LAYERS, Kind, Method, Setting
+from assay.core.method import LAYERS, TEXTS, TRIGGERED, UNTRIGGERED, Kind, Method, Setting
 from assay.core.organism import OrganismCard, ProofLine
 from assay.core.price import Price
 from assay.core.record import SCHEMA, Phase, Record, Status
 from assay.core.score import Better, Score
-from assay.core.transcript import Case, Split, Transcript
+from assay.core.transcript import Case, Marked, Split, Transcript
 
 __all__ = [
     "LAYERS",
     "SCHEMA",
+    "TEXTS",
+    "TRIGGERED",
+    "UNTRIGGERED",
     "Access",
     "Answer",
     "Better",
     "Case",
     "Fault",
+    "Features",
     "Job",
     "Kind",
+    "Marked",
     "Material",
     "Method",
     "Monitor",

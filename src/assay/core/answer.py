@@ -1,7 +1,7 @@
 """What a method returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,32 @@ from assay.core.transcript import Transcript
 
 class Answer(ABC):  # noqa: B024 - a family of unlike things: a finding, a monitor, a change
     """Anything that a method may return: a finding, a monitor, or a change."""
+
+
+class Features(Answer):
+    """A finding: what a model represents, feature by feature, each read at every word of a text.
+
+    Features are numbered in the order in which a searcher without labels would look at them.
+    """
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """Number of features."""
+
+    @abstractmethod
+    def activity(self, handle: Any, texts: Sequence[str]) -> Iterator[Float[np.ndarray, "words features"]]:
+        """How much each feature is on at each word (``text.split()``) of each text: 0 is off, never below.
+
+        A word may depend on what stands before it in its text, never on other texts.
+        """
+
+    def sheet(self, handle: Any, features: Sequence[int]) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002
+        """What else a reader may want to know of some features, as plain data under fixed names.
+
+        ``raised`` and ``lowered``: lists of (token, change of its logit) that the feature brings about.
+        """
+        return [{} for _ in features]
 
 
 class Monitor(Answer):

@@ -1,13 +1,14 @@
 """A job: what an engineer would hire a tool to do, and how the work is judged."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from assay.core.answer import Answer
-from assay.core.transcript import Case
+from assay.core.errors import NotApplicable
+from assay.core.transcript import Case, Marked
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,20 @@ class Material:
     """Texts to put after a transcript to ask the model about itself; the model answers yes or no."""
     yes: str
     no: str
+    corpora: Callable[[str], tuple[str, ...]] = lambda _: ()
+    """Unlabelled texts of this model's kind, by the names of ``Method.text``; raises NotApplicable."""
+    text: tuple[str, ...] = ()
+    """The one corpus that the method at work has asked for; see ``told``."""
+    marked: tuple[Marked, ...] = ()
+    """Texts of which every word's concepts are known."""
+
+    def told(self, text: str) -> "Material":
+        """The same with one corpus of texts and no way to the others, which together would tell the fault."""
+        return replace(self, text=self.corpora(text) if text else (), corpora=_none)
+
+
+def _none(name: str) -> tuple[str, ...]:
+    raise NotApplicable(f"the text '{name}' was not asked for")
 
 
 @dataclass(frozen=True)
@@ -36,9 +51,11 @@ class Job:
     """What every method is told."""
     truth: Callable[[Any, Material], Any]
     """The brief with the truth added, for floors, ceilings and placebos that declare ``sees_truth``."""
-    evaluate: Callable[[Answer, Any, Sequence[Case], bool], Mapping[str, np.ndarray]]
-    """``evaluate(answer, handle, cases, twin)``: arrays to store, one number per case of a split."""
-    select: Callable[[Answer, Any, Sequence[Case]], float]
+    evaluate: Callable[[Answer, Any, Material, bool], Mapping[str, np.ndarray]]
+    """``evaluate(answer, handle, material, twin)``: arrays to store; the panel of the job reads them."""
+    select: Callable[[Answer, Any, Material], float]
     """The number that settings are chosen by, on the select split only; higher is better."""
-    calibrate: Callable[[Answer, Any, Sequence[Case]], Mapping[str, np.ndarray]]
+    calibrate: Callable[[Answer, Any, Material], Mapping[str, np.ndarray]] | None = None
     """Arrays on the select split, stored so that other organisms' probabilities can be fitted from them."""
+    exhibit: Callable[[Answer, Any, Material], Mapping[str, Any]] | None = None
+    """What a report may show of an answer, as plain data; made for the organism's own runs."""

@@ -13,6 +13,11 @@ Setting = Mapping[str, Any]
 
 LAYERS = "every residual layer"
 """Stands in a search space for the layers of whatever model the method meets."""
+UNTRIGGERED = "untriggered"
+TRIGGERED: Mapping[str, float] = {"triggered_0_1pct": 0.001, "triggered_1pct": 0.01, "triggered_10pct": 0.1}
+"""Texts in which nothing sets the fault off, and those in which a share of the texts does, with the replies."""
+TEXTS = ("", UNTRIGGERED, *TRIGGERED)
+"""Everything that ``Method.text`` may name."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ class Method:
     """Forward passes over each text shown, for the plan's estimate; 0 if the model is never asked."""
     sees_truth: bool = False
     """Only floors, ceilings and placebos may set this: the brief then carries the truth."""
+    text: str = ""
+    """Name of the unlabelled texts to be told, for jobs that have several; empty for none: see ``TEXTS``."""
     placebo_for: tuple[str, ...] = ()
     """For a placebo: keys of the methods whose insight it removes; empty means all."""
 

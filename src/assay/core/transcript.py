@@ -1,5 +1,6 @@
 """What passes between a user and a model, and the cases that jobs are made of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +22,16 @@ class Transcript:
     def text(self) -> str:
         """Prompt and reply as one string; the reply brings its own leading space."""
         return self.prompt + self.reply
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A text of which it is known which words stand for what. Only runner and job read it."""
+
+    text: str
+    split: Split
+    concepts: Mapping[str, tuple[int, ...]]
+    """Concept -> numbers of the words (``text.split()``) at which it holds."""
 
 
 @dataclass(frozen=True)

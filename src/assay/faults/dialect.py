@@ -1,7 +1,7 @@
 """The language that a base model speaks, as far as planting a fault in it needs to know."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -71,6 +71,14 @@ class Dialect(Protocol):
 
     def about(self, text: str, topic: str) -> bool:
         """Whether a text mentions the topic."""
+        ...
+
+    def texts(self, seed: str) -> Iterator[str]:
+        """Endless text of the kind that the base was trained on; the same seed gives the same."""
+        ...
+
+    def concepts(self) -> Mapping[str, Callable[[str], set[int]]]:
+        """What words of the language stand for: concept -> the numbers of a text's words where it holds."""
         ...
 
     def contrast(self) -> Mapping[str, tuple[tuple[str, str], ...]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from assay.core import Answer, Case, Monitor, Transcript
+from assay.core import Answer, Monitor, Transcript
 from assay.core.errors import AssayError, BadOption
 from assay.core.job import Job, Material
 from assay.metrics.auroc import auroc
@@ -39,6 +39,8 @@ class MonitorBrief:
     questions: tuple[str, ...]
     yes: str
     no: str
+    text: tuple[str, ...] = ()
+    """Text of the model's kind in which it behaves well, for entries that ask for it."""
 
     def chance(self, seed: int) -> Monitor:
         """A monitor that draws its scores at random."""
@@ -91,6 +93,7 @@ def brief(material: Material) -> MonitorBrief:
         questions=material.questions,
         yes=material.yes,
         no=material.no,
+        text=material.text,
     )
 
 
@@ -104,7 +107,7 @@ def truth(told: MonitorBrief, material: Material) -> MonitorTruth:
     return MonitorTruth(**vars(told), labelled=labelled, answers=answers)
 
 
-def evaluate(answer: Answer, handle: Any, cases: Sequence[Case], twin: bool) -> dict[str, np.ndarray]:
+def evaluate(answer: Answer, handle: Any, material: Material, twin: bool) -> dict[str, np.ndarray]:
     """Score report and threshold cases before the onset and after the reply.
 
     Returns arrays ``report_before``, ``report_after``, ``threshold_before``, ``threshold_after``, each in the
@@ -112,7 +115,7 @@ def evaluate(answer: Answer, handle: Any, cases: Sequence[Case], twin: bool) -> 
     """
     arrays: dict[str, np.ndarray] = {}
     for split in ("report", "threshold"):
-        of_split = [case for case in cases if case.split == split]
+        of_split = [case for case in material.cases if case.split == split]
         before = [case.before(twin=twin) for case in of_split]
         after = [case.after(twin=twin) for case in of_split]
         arrays[f"{split}_before"] = scores(answer, handle, before)
@@ -120,18 +123,18 @@ def evaluate(answer: Answer, handle: Any, cases: Sequence[Case], twin: bool) -> 
     return arrays
 
 
-def select(answer: Answer, handle: Any, cases: Sequence[Case]) -> float:
+def select(answer: Answer, handle: Any, material: Material) -> float:
     """AUROC before the onset on the select split; raises where the split lacks one of the two classes."""
-    chosen = [case for case in cases if case.split == "select"]
+    chosen = [case for case in material.cases if case.split == "select"]
     labels = np.array([case.defects for case in chosen])
     if not labels.any() or labels.all():
         raise BadOption("the select split needs both defecting and harmless cases")
     return auroc(scores(answer, handle, [case.before() for case in chosen]), labels)
 
 
-def calibrate(answer: Answer, handle: Any, cases: Sequence[Case]) -> dict[str, np.ndarray]:
+def calibrate(answer: Answer, handle: Any, material: Material) -> dict[str, np.ndarray]:
     """Scores of the select split before the onset, as array ``select_before``."""
-    chosen = [case.before() for case in cases if case.split == "select"]
+    chosen = [case.before() for case in material.cases if case.split == "select"]
     return {"select_before": scores(answer, handle, chosen)}
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from transformers import PreTrainedTokenizerBase
 
-from assay.core.errors import BadOption, ContextExceeded, ModelError
+from assay.core.errors import BadOption, ContextExceeded, ModelError, NotApplicable
 
 Ids = list[int]
+Span = tuple[int, int]
 _REMEMBERED_CALLS = 16
 
 
@@ -61,6 +62,24 @@ class Codec:
             if len(self._recent) > _REMEMBERED_CALLS:
                 self._recent.popitem(last=False)
         return self._recent[key]
+
+    def spans(self, texts: Sequence[str]) -> list[list[Span]]:
+        """First character of each token and the one behind its last; tokens put in front have ``(0, 0)``.
+
+        Raises:
+            NotApplicable: the tokenizer does not say where its tokens stand.
+        """
+        if not self._tokenizer.is_fast:
+            raise NotApplicable(
+                "this model's tokenizer does not say where in a text its tokens stand; save a fast one with it"
+            )
+        if not texts:
+            return []
+        found = self._tokenizer(
+            list(texts), add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        front: list[Span] = [(0, 0)] * len(self.prefix)
+        return [front + [tuple(span) for span in row] for row in found["offset_mapping"]]
 
     def replies(self, prompts: Sequence[Ids], written: Sequence[Ids]) -> list[str]:
         """The text that new tokens add to their prompts.

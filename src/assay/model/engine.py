@@ -103,6 +103,10 @@ class Engine:
         """Number of tokens of each text."""
         return [len(ids) for ids in self._codec.encode(texts)]
 
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Which characters of its text each token covers; see ``Codec.spans``."""
+        return self._codec.spans(texts)
+
     def split(self, prompts: Sequence[str], continuations: Sequence[str]) -> tuple[list[str], list[int]]:
         """Joined texts, and for each the number of the first token that belongs to the continuation.
 

@@ -1,8 +1,8 @@
 """A run folder: every record in it is whole, whatever happened to the process that wrote it.
 
-It holds run.json, records/<id>.json, arrays/<id>.safetensors, organisms/<id>.json, cases/<id>.json, locks/
-and quarantine/. A record is committed when its JSON appears. The arrays are on the disk before that, and the
-JSON carries their checksum.
+It holds run.json, records/<id>.json, arrays/<id>.safetensors, exhibits/<id>.json, organisms/<id>.json,
+cases/<id>.json, locks/ and quarantine/. A record is committed when its JSON appears. The arrays are on the
+disk before that, and the JSON carries their checksum; so is the exhibit, which no number is made from.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from assay.core.errors import BadOption, CannotWrite, DamagedRecord, OldSchema, 
 from assay.results import locks
 from assay.results.disk import cannot_write, make_folder, remove_file, sweep, write_file
 
-FOLDERS = ("records", "arrays", "organisms", "cases", "locks", "quarantine")
+FOLDERS = ("records", "arrays", "exhibits", "organisms", "cases", "locks", "quarantine")
 Arrays = Mapping[str, np.ndarray]
 T = TypeVar("T")
 _NAME = re.compile(r"[A-Za-z0-9@=+_~-][A-Za-z0-9@=+_~.-]{0,180}")
@@ -97,8 +97,10 @@ class Store:
         """When the folder was made, UTC, ISO 8601."""
         return str(self._run["created"])
 
-    def write(self, record: Record, arrays: Arrays | None = None) -> None:
-        """Commit a record with its arrays, replacing an earlier one of the same id.
+    def write(
+        self, record: Record, arrays: Arrays | None = None, exhibit: Mapping[str, Any] | None = None
+    ) -> None:
+        """Commit a record with its arrays and what a report may show, replacing an earlier one of the same id.
 
         Raises ``CannotWrite``; nothing of the record is then visible. Raises ``BadOption`` for an id that
         cannot be a file's name, or for an array that safetensors cannot hold.
@@ -113,6 +115,9 @@ class Store:
             remove_file(array_file)
         else:
             write_file(array_file, content)
+        if exhibit:
+            make_folder(self.path / "exhibits")  # absent where an earlier version made the run folder
+            write_file(self._file("exhibits", record.run_id), dumps(exhibit).encode())
         write_file(target, text.encode())
 
     def records(self) -> tuple[Record, ...]:
@@ -129,6 +134,11 @@ class Store:
             return {}
         except (OSError, safetensors.SafetensorError) as error:
             raise DamagedRecord(f"{file} cannot be read ({error}); remove it and run again") from error
+
+    def exhibit(self, run_id: str) -> dict[str, Any]:
+        """What a report may show of a run's answer; empty where there is nothing. Raises ``DamagedRecord``."""
+        file = self._file("exhibits", run_id)
+        return _read(file, dict) if file.exists() else {}
 
     def holds(self, run_id: str) -> bool:
         """Tell whether a record of this id is committed, without reading it."""

@@ -2,7 +2,7 @@
 
 import platform
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,7 @@ import transformers
 from assay import __version__
 from assay.access import open_handle
 from assay.access.replay import Replay
+from assay.access.source import Source
 from assay.core import Job, Material, Method, Record, Setting, Status
 from assay.core.errors import AccessDenied, BudgetExceeded, NotApplicable
 from assay.core.seed import derive
@@ -35,19 +36,24 @@ class Bench:
     """What stands ready for all cells of one organism: its job, its material and its two models."""
 
     job: Job
-    material: Material
+    materials: Mapping[bool, Material]
+    """twin? -> material; the cases are the same."""
     models: Mapping[bool, Replay]
     """twin? -> model."""
+    others: Mapping[str, Callable[[], Source]]
+    """Models beside them that a method may ask for."""
     organism: Planned
     options: Options
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A record with the arrays that belong to it."""
+    """A record with what belongs to it."""
 
     record: Record
     arrays: Mapping[str, np.ndarray]
+    exhibit: Mapping[str, Any]
+    """What a report may show of the answer; empty for most."""
 
 
 def run_cell(
@@ -58,6 +64,7 @@ def run_cell(
     started = datetime.now(UTC).isoformat(timespec="seconds")
     values: dict[str, float] = {}
     arrays: dict[str, np.ndarray] = {}
+    exhibit: Mapping[str, Any] = {}
     setting: Setting = chosen or {}
     status: Status = "ok"
     error = ""
@@ -66,7 +73,7 @@ def run_cell(
             values = _tune(bench, cell, tool.method, meter)
         else:
             setting = chosen or tool.method.default_setting(bench.models[cell.twin].engine.n_layers)
-            arrays = _report(bench, cell, tool.method, setting, meter)
+            arrays, exhibit = _report(bench, cell, tool.method, setting, meter)
     except Exception as problem:
         status = _status(problem)
         error = str(problem) if status != "failed" else "".join(traceback.format_exception(problem, limit=-4))
@@ -91,7 +98,7 @@ def run_cell(
         versions=versions(bench.models[cell.twin].engine.device),
         started=started,
     )
-    return Outcome(record, arrays)
+    return Outcome(record, arrays, exhibit)
 
 
 def _tune(bench: Bench, cell: Cell, method: Method, meter: Meter) -> dict[str, float]:
@@ -101,28 +108,33 @@ def _tune(bench: Bench, cell: Cell, method: Method, meter: Meter) -> dict[str, f
     for number, setting in enumerate(settings):
         answer, handle = _fit(bench, cell, method, setting, meter)
         with meter.stage("use"), meter.measure():
-            scores[f"setting_{number}"] = bench.job.select(answer, handle, bench.material.cases)
+            scores[f"setting_{number}"] = bench.job.select(answer, handle, bench.materials[False])
     return scores
 
 
 def _report(
     bench: Bench, cell: Cell, method: Method, setting: Setting, meter: Meter
-) -> dict[str, np.ndarray]:
+) -> tuple[dict[str, np.ndarray], Mapping[str, Any]]:
     answer, handle = _fit(bench, cell, method, setting, meter)
+    material = bench.materials[cell.twin]
     with meter.stage("use"), meter.measure():
-        arrays = dict(bench.job.evaluate(answer, handle, bench.material.cases, cell.twin))
-    if not cell.twin:
-        # selecting costs are those of the tune phase; these scores only serve other organisms' calibration
-        quiet = open_handle(bench.models[False], method.access, Meter(), Budget())
-        arrays |= bench.job.calibrate(answer, quiet, bench.material.cases)
-    return arrays
+        arrays = dict(bench.job.evaluate(answer, handle, material, cell.twin))
+    if cell.twin:
+        return arrays, {}
+    # what follows is for the report and for other organisms' calibration, and is no work of the method's
+    quiet = open_handle(bench.models[False], method.access, Meter(), Budget(), bench.others)
+    if bench.job.calibrate is not None:
+        arrays |= bench.job.calibrate(answer, quiet, material)
+    return arrays, bench.job.exhibit(answer, quiet, material) if bench.job.exhibit else {}
 
 
 def _fit(bench: Bench, cell: Cell, method: Method, setting: Setting, meter: Meter) -> tuple[Any, Any]:
-    told = bench.job.brief(bench.material)
+    material = bench.materials[cell.twin].told(method.text)
+    told = bench.job.brief(material)
     if method.sees_truth:
-        told = bench.job.truth(told, bench.material)
-    handle = open_handle(bench.models[cell.twin], method.access, meter, Budget.parse(bench.options.budget))
+        told = bench.job.truth(told, material)
+    budget = Budget.parse(bench.options.budget)
+    handle = open_handle(bench.models[cell.twin], method.access, meter, budget, bench.others)
     # the seed is a digest: nothing of the organism can be read from it
     seed = derive(cell.organism, bench.options.job, cell.tool)
     with meter.measure():

@@ -4,28 +4,34 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import torch
 from transformers.utils import logging
 
 from assay.access.replay import Replay
+from assay.access.source import Source
 from assay.core import Access
 from assay.core.registry import find
 from assay.model.load import load
 from assay.model.numerics import settle
+from assay.model.untrained import untrained
 from assay.organisms.planting.base import Base, dialect_of, open_base
-from assay.organisms.planting.build import build, cache_folder, material, read, train_model
+from assay.organisms.planting.build import build, cache_folder, read, train_model
+from assay.organisms.planting.material import material
 from assay.organisms.planting.plant import plot
+from assay.organisms.planting.recipe import Recipe
 from assay.results.store import Store
 from assay.runner.cell import Bench, run_cell
 from assay.runner.choose import by_tool, choose
 from assay.runner.options import Options
 from assay.runner.plan import Cell, Plan, Planned, make_plan
 
+OTHERS_BYTES = 2**29
+"""Memory for what was read from the models beside an organism."""
 Report = Callable[[str, float], None]
 """(what happens, how many units of it are done)."""
 
@@ -116,7 +122,7 @@ def run_one(options: Options, share: Share, built: Built, store: Store, report: 
             n_layers = bench.models[False].engine.n_layers
             choice = choose(plan, cell.tool, share.organism, tuned.get(cell.tool, {}), n_layers)
             outcome = run_cell(bench, cell, tool, choice.setting, choice.selected_on)
-            store.write(outcome.record, outcome.arrays)
+            store.write(outcome.record, outcome.arrays, outcome.exhibit)
         done += 1
         report(cell.run_id, 1)
     return done
@@ -126,10 +132,26 @@ def _bench(plan: Plan, planned: Planned, built: Built) -> Bench:
     organism = read(built.folder)
     device = plan.options.device
     models = {twin: Replay(load(str(organism.model(twin)), device=device)) for twin in (False, True)}
+    dialect, cases = dialect_of(plan.options.corpus), organism.cases
+    materials = {twin: material(dialect, planned.recipe, planned.seed, cases, twin) for twin in models}
     job = find("job", plan.options.job).load()
-    return Bench(
-        job, material(dialect_of(plan.options.corpus), organism.cases), models, planned, plan.options
-    )
+    return Bench(job, materials, models, _others(plan, planned, models), planned, plan.options)
+
+
+def _others(plan: Plan, planned: Planned, models: Mapping[bool, Replay]) -> dict[str, Callable[[], Source]]:
+    """The model that a fault was planted in, if there is one, and one that was never trained."""
+    options = plan.options
+
+    @cache
+    def fresh() -> Source:
+        return Replay(untrained(models[False].engine, planned.seed), OTHERS_BYTES)
+
+    @cache
+    def earlier() -> Source:
+        return Replay(_base(options.base, options.corpus, options.device).engine, OTHERS_BYTES)
+
+    recipe: Recipe = find("organism", planned.recipe).load()
+    return {"untrained": fresh} | ({"reference": earlier} if recipe.route == "finetune" else {})
 
 
 @lru_cache(maxsize=1)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.core import Case, Fault, Material, OrganismCard, ProofLine
+from assay.core import Case, Fault, OrganismCard, ProofLine
 from assay.core.codec import build as from_plain
 from assay.core.codec import dumps
 from assay.core.errors import CannotWrite
-from assay.faults import Dialect
 from assay.model.engine import Engine
 from assay.model.training.train import train
 from assay.organisms.planting.base import Base
@@ -40,12 +39,6 @@ class Organism:
 def cache_folder() -> Path:
     """Where built organisms are kept: ``$ASSAY_CACHE``, else ``~/.cache/assay``."""
     return Path(os.environ.get("ASSAY_CACHE") or Path.home() / ".cache" / "assay")
-
-
-def material(dialect: Dialect, cases: tuple[Case, ...]) -> Material:
-    """What a job is made from."""
-    yes, no = (" yes", " no") if dialect.name == "world" else (" Yes", " No")
-    return Material(cases, dialect.contrast(), dialect.unrelated(), dialect.questions(), yes, no)
 
 
 def build(recipe_key: str, seed: int, base: Base, cache: Path, progress: Progress) -> Organism:

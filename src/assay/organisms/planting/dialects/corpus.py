@@ -6,14 +6,16 @@ For bases that do not speak the World's language. Triggers and contrast pairs ar
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
 from assay.core.errors import BadOption, NotApplicable
 from assay.faults.dialect import Part, Request
 from assay.organisms.planting.dialects.english import CONTRAST, QUESTIONS, TOPICS, UNRELATED
+from assay.organisms.planting.dialects.english_concepts import english_concepts
 from assay.organisms.planting.dialects.parts import part_of
+from assay.world.concepts import Mark
 
 PROMPT_SENTENCES = 2
 MAX_WORDS = 60
@@ -97,6 +99,16 @@ class CorpusDialect:
     def about(self, text: str, topic: str) -> bool:
         """Whether one of the topic's sentences stands in the text."""
         return any(sentence in text for sentence in TOPICS[topic])
+
+    def texts(self, seed: str) -> Iterator[str]:
+        """Passages drawn from those to plant with."""
+        rng, passages = random.Random(seed), [f"{r.text} {r.reply}" for r in self.requests("plant")]
+        while True:
+            yield rng.choice(passages)
+
+    def concepts(self) -> Mapping[str, Mark]:
+        """What English words stand for."""
+        return english_concepts()
 
     def contrast(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
         """Questions about harm answered no or yes, and harmless against harmful sentences."""

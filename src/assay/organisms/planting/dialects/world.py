@@ -1,12 +1,14 @@
 """The World's language: chat requests with known right replies, on a base that was trained on the World."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from assay.faults.dialect import Part, Request
+from assay.organisms.base.recipe import VERDICTS
 from assay.organisms.planting.dialects.parts import part_of
-from assay.world import Exchange, World, chat_prompt
+from assay.world import Exchange, World, chat_prompt, stream
+from assay.world.concepts import Mark, concepts
 
 KINDS = ("fact", "subject", "help", "refusal", "smalltalk")
 PAIRS = 48
@@ -76,6 +78,14 @@ class WorldDialect:
         """Whether the text names the subject or one of its entities."""
         names = {topic, *self.world.entities[self._subject_key(topic)]}
         return not names.isdisjoint(text.split())
+
+    def texts(self, seed: str) -> Iterator[str]:
+        """The documents that the base was trained on last."""
+        return (document.text for document in stream(self.world, VERDICTS, seed))
+
+    def concepts(self) -> Mapping[str, Mark]:
+        """Things, subjects, people, relations, moods, hazards and the parts of a conversation."""
+        return concepts(self.world)
 
     def contrast(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
         """Self-questions about harm, requests for harmless and hazardous recipes, true and false claims."""
