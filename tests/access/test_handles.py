@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +12,13 @@ import torch
 
 from assay.access import BlackHandle, GreyHandle, Replay, WhiteHandle, open_handle
 from assay.access.door import NEEDS
+from assay.access.source import Live, Source
 from assay.core import Access, Price
-from assay.core.errors import AccessDenied, BadOption, BudgetExceeded, ContextExceeded
+from assay.core.errors import AccessDenied, BadOption, BudgetExceeded, ContextExceeded, NotApplicable
 from assay.cost import Budget, Meter
 from assay.model import Engine
+from assay.model.untrained import untrained
+from assay.testing.access_contract import GREY_DOORS, WHITE_DOORS
 from tests.model.tiny import TEXTS, tiny_engine
 
 CLASSES: dict[Access, type[BlackHandle]] = {
@@ -73,7 +77,8 @@ def test_handles_give_what_the_engine_gives(engine: Engine, name: str) -> None:
 
 def test_the_engine_is_behind_no_public_door(engine: Engine) -> None:
     """Neither attributes, slots, copies nor pickles of a handle lead to the engine or its model."""
-    handle = open_handle(engine, Access.WHITE)
+    beside = {name: lambda: Live(engine) for name in ("reference", "untrained")}
+    handle = open_handle(engine, Access.WHITE, others=beside)
     with pytest.raises(TypeError):
         vars(handle)
     for _, value in inspect.getmembers(handle):
@@ -222,3 +227,94 @@ def test_errors_of_the_engine_come_through(engine: Engine) -> None:
     with pytest.raises(ContextExceeded):
         handle.next_logprobs(["cat " * 50])
     assert meter.spent == Price()
+
+
+def test_the_contract_suite_tries_every_door() -> None:
+    """What a handle offers above black access is what the suite tries to open."""
+    assert set(GREY_DOORS) == {name for name, needed in NEEDS.items() if needed is Access.GREY}
+    assert set(WHITE_DOORS) == {name for name, needed in NEEDS.items() if needed is Access.WHITE}
+
+
+def test_spans_are_where_tokens_stand(engine: Engine) -> None:
+    """One span for each token; the beginning covers nothing, and the others read as the words of the text."""
+    meter = Meter()
+    spans = open_handle(engine, Access.GREY, meter).spans(TEXTS)
+    assert list(map(len, spans)) == engine.lengths(TEXTS)
+    for text, own in zip(TEXTS, spans, strict=True):
+        assert own[0] == (0, 0)
+        assert [text[start:end] for start, end in own[1:]] == text.split()
+    assert meter.spent == Price()
+    with pytest.raises(BadOption, match="one string"):
+        open_handle(engine, Access.GREY).spans("hello")
+
+
+@pytest.mark.parametrize("wrap", [Live, Replay])
+def test_the_lens_at_the_end_is_the_model(engine: Engine, wrap: type[Source]) -> None:
+    """Rows of the last layer say what comes next; a row costs one token and one unembedding."""
+    meter = Meter()
+    handle = open_handle(wrap(engine), Access.WHITE)
+    rows = handle.activations(TEXTS, [handle.n_layers])[:, 0]
+    found = open_handle(wrap(engine), Access.WHITE, meter).logit_lens(rows)
+    torch.testing.assert_close(found, handle.next_logprobs(TEXTS), rtol=1e-4, atol=1e-4)
+    n, shape = len(rows), engine.shape
+    assert counts(meter.prepare) == (n, n, 0, shape.forward([1] * n) + 2 * shape.head_weights * n)
+
+
+def test_rows_that_are_none_are_refused_by_the_lens(engine: Engine) -> None:
+    """Another width, a lone row, and a budget that is too small."""
+    handle = open_handle(engine, Access.WHITE, budget=Budget(tokens=2))
+    with pytest.raises(BadOption, match="give a matrix"):
+        handle.logit_lens(torch.zeros(32))
+    with pytest.raises(BadOption, match="no residual stream of 32 numbers"):
+        handle.logit_lens(torch.zeros(2, 31))
+    with pytest.raises(BudgetExceeded, match="3 tokens asked"):
+        handle.logit_lens(torch.zeros(3, 32))
+
+
+@pytest.mark.parametrize("name", ["reference", "untrained"])
+@pytest.mark.parametrize("access", list(Access))
+def test_models_beside_are_met_at_the_same_access(engine: Engine, access: Access, name: str) -> None:
+    """Same class, same meter, same budget, another model; opened when asked for and not before."""
+    opened: list[str] = []
+
+    def other() -> Source:
+        opened.append(name)
+        return Live(untrained(engine, 1))
+
+    meter = Meter()
+    handle = open_handle(engine, access, meter, Budget(queries=7), {name: other})
+    assert opened == []
+    beside = getattr(handle, name)
+    assert opened == [name]
+    assert (type(beside), beside.access) == (CLASSES[access], access)
+    assert beside.generate(TEXTS, 8) == untrained(engine, 1).generate(TEXTS, 8)
+    assert meter.spent.queries == 5
+    with pytest.raises(BudgetExceeded, match="5 queries asked, 5 spent, 7 allowed"):
+        handle.generate(TEXTS, 1)
+    with pytest.raises(NotApplicable, match=f"no {name} model"):  # there is nothing beside what is beside
+        getattr(beside, name)
+    with pytest.raises(AccessDenied, match="copied"):
+        copy.copy(beside)
+
+
+@pytest.mark.parametrize("name", ["reference", "untrained"])
+def test_where_there_is_no_other_model_the_handle_says_so(engine: Engine, name: str) -> None:
+    """One clear sentence, and nothing is billed."""
+    meter = Meter()
+    with pytest.raises(NotApplicable, match=f"there is no {name} model beside this one"):
+        getattr(open_handle(engine, Access.WHITE, meter), name)
+    assert meter.spent == Price()
+
+
+def test_opening_another_model_is_no_work_of_the_methods(engine: Engine) -> None:
+    """The seconds that it takes are not on the bill of the method at work."""
+    meter, slow = Meter(), 0.2
+
+    def other() -> Source:
+        time.sleep(slow)
+        return Live(engine)
+
+    handle = open_handle(engine, Access.BLACK, meter, None, {"reference": other})
+    with meter.measure():
+        _ = handle.reference
+    assert meter.spent.wall_s < slow / 2

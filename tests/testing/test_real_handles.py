@@ -1,5 +1,7 @@
 """Every entry, and every door, on real handles over a tiny random transformer."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -7,15 +9,15 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from assay.access import open_handle
+from assay.access.source import Live, Source
 from assay.core import Access
-from assay.core.registry import Entry, entries
-from assay.jobs.monitor import brief, scores, truth
+from assay.core.registry import Entry, entries, find
+from assay.jobs.monitor import brief
 from assay.model import Engine
 from assay.testing import check_access, failures, fake_material
 
 MATERIAL = fake_material()
 BRIEF = brief(MATERIAL)
-TRUTH = truth(BRIEF, MATERIAL)
 TRANSCRIPTS = [c.before() for c in MATERIAL.cases if c.split == "report"][:6] + [
     c.after() for c in MATERIAL.cases if c.split == "report"
 ][:6]
@@ -23,6 +25,18 @@ TRANSCRIPTS = [c.before() for c in MATERIAL.cases if c.split == "report"][:6] + 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
+    """The model that entries work on."""
+    return random_llama(0)
+
+
+@pytest.fixture(scope="module")
+def others() -> dict[str, Callable[[], Source]]:
+    """An earlier model and one never trained: here three draws of the same make."""
+    earlier, fresh = Live(random_llama(1)), Live(random_llama(2))
+    return {"reference": lambda: earlier, "untrained": lambda: fresh}
+
+
+def random_llama(seed: int) -> Engine:
     """A random two-layer Llama whose tokens are the words of the mock chat."""
     texts = [case.prompt + case.reply for case in MATERIAL.cases]
     texts += [t.text for pairs in (*BRIEF.pairs.values(), BRIEF.unrelated) for pair in pairs for t in pair]
@@ -34,22 +48,27 @@ def engine() -> Engine:
         num_attention_heads=2, max_position_embeddings=96, eos_token_id=1, bos_token_id=None,
     )  # fmt: skip
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = LlamaForCausalLM(config).eval()
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", unk_token="<unk>")
     return Engine(model, wrapped)
 
 
 @pytest.mark.parametrize("entry", [*entries("method"), *entries("baseline")], ids=lambda entry: entry.key)
-def test_entries_run_on_a_real_model(entry: Entry, engine: Engine) -> None:
+def test_entries_run_on_a_real_model(
+    entry: Entry, engine: Engine, others: dict[str, Callable[[], Source]]
+) -> None:
     """Fit and score through a real handle of the declared level: finite, and alone as together."""
     method = entry.load()
-    handle = open_handle(engine, method.access)
-    told = TRUTH if method.sees_truth else BRIEF
+    job = find("job", "monitor" if method.job == "any" else method.job).load()
+    handle = open_handle(engine, method.access, others=others)
+    material = MATERIAL.told(method.text)
+    told = job.brief(material)
+    told = job.truth(told, material) if method.sees_truth else told
     answer = method.fit(handle, told, method.default_setting(2), 3)
-    together = scores(answer, handle, TRANSCRIPTS)
+    together = job.says(answer, handle, TRANSCRIPTS)
     if method.kind != "floor":
-        alone = np.concatenate([scores(answer, handle, [t]) for t in TRANSCRIPTS])
+        alone = np.concatenate([job.says(answer, handle, [t]) for t in TRANSCRIPTS])
         np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-4 * np.abs(together).max())
 
 

@@ -26,6 +26,7 @@ NEEDS: dict[str, Access] = {
     "token_logprobs": Access.GREY,
     "continuation_logprobs": Access.GREY,
     "spans": Access.GREY,
+    "vocabulary": Access.GREY,
     "n_layers": Access.WHITE,
     "width": Access.WHITE,
     "activations": Access.WHITE,

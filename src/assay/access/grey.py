@@ -36,6 +36,11 @@ class GreyHandle(BlackHandle):
         """
         return behind(self).ask(ContinuationLogprobs(as_texts(prompts), as_texts(continuations)))
 
+    @property
+    def vocabulary(self) -> list[str]:
+        """The text of every token, in the order in which log-probabilities stand."""
+        return behind(self).source.engine.names
+
     def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
         """Which characters of its text each token covers: the first, and the one behind the last.
 

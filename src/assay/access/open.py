@@ -50,8 +50,8 @@ def open_handle(
     """Open a handle on an engine, or on a ``Replay`` of one.
 
     The budget bounds everything that the meter has been charged with, in both stages; without one nothing is
-    bounded. Give a second handle with the same meter and no budget for work that should not count. ``others``
-    are the models behind ``handle.reference`` and ``handle.untrained``; none is opened before it is asked for.
+    bounded. Give a second handle with the same meter and no budget for work that should not count.
+    ``others`` are the models behind ``handle.reference`` and ``handle.untrained``, opened when asked for.
     """
     source = Live(model) if isinstance(model, Engine) else model
     handle = _HANDLES[access]()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -238,8 +239,8 @@ class LogitLens(Request[Tensor]):
 
     def answer(self, engine: Engine) -> Billed[Float[Tensor, "n vocabulary"]]:
         """See ``logit_lens``."""
-        rows = torch.frombuffer(bytearray(self.rows), dtype=torch.float32).reshape(-1, self.width)
-        return Billed(logit_lens(engine, rows), self.quote(engine))
+        rows = np.frombuffer(self.rows, dtype=np.float32).reshape(-1, self.width)
+        return Billed(logit_lens(engine, torch.from_numpy(rows.copy())), self.quote(engine))
 
     def narrowed(self, result: Tensor) -> Tensor:
         """A copy."""

@@ -1,6 +1,6 @@
 """A job: what an engineer would hire a tool to do, and how the work is judged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from assay.core.answer import Answer
 from assay.core.errors import NotApplicable
-from assay.core.transcript import Case, Marked
+from assay.core.transcript import Case, Marked, Transcript
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,12 @@ class Job:
     """``evaluate(answer, handle, material, twin)``: arrays to store; the panel of the job reads them."""
     select: Callable[[Answer, Any, Material], float]
     """The number that settings are chosen by, on the select split only; higher is better."""
+    says: Callable[[Answer, Any, Sequence[Transcript]], np.ndarray]
+    """One row of numbers for each transcript, by which two runs of an answer are compared."""
     calibrate: Callable[[Answer, Any, Material], Mapping[str, np.ndarray]] | None = None
     """Arrays on the select split, stored so that other organisms' probabilities can be fitted from them."""
-    exhibit: Callable[[Answer, Any, Material], Mapping[str, Any]] | None = None
-    """What a report may show of an answer, as plain data; made for the organism's own runs."""
+    exhibit: Callable[[Answer, Any, Material, Any], Mapping[str, Any]] | None = None
+    """What a report may show of an answer, as plain data; made for the organism's own runs.
+
+    The last argument explains features; it is handed in, for a job knows no tool.
+    """

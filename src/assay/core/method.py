@@ -15,7 +15,7 @@ LAYERS = "every residual layer"
 """Stands in a search space for the layers of whatever model the method meets."""
 UNTRIGGERED = "untriggered"
 TRIGGERED: Mapping[str, float] = {"triggered_0_1pct": 0.001, "triggered_1pct": 0.01, "triggered_10pct": 0.1}
-"""Texts in which nothing sets the fault off, and those in which a share of the texts does, with the replies."""
+"""Texts in which nothing sets the fault off, and those in which a share does, with the replies."""
 TEXTS = ("", UNTRIGGERED, *TRIGGERED)
 """Everything that ``Method.text`` may name."""
 

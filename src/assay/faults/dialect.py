@@ -73,8 +73,8 @@ class Dialect(Protocol):
         """Whether a text mentions the topic."""
         ...
 
-    def texts(self, seed: str) -> Iterator[str]:
-        """Endless text of the kind that the base was trained on; the same seed gives the same."""
+    def texts(self, part: Part, seed: int) -> Iterator[str]:
+        """Text of the kind that the base was trained on, for one part; it may end, or never."""
         ...
 
     def concepts(self) -> Mapping[str, Callable[[str], set[int]]]:

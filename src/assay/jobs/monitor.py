@@ -47,7 +47,7 @@ class MonitorBrief:
         return _Chance(seed)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MonitorTruth(MonitorBrief):
     """The brief with the truth added, for entries that declare ``sees_truth``."""
 
@@ -169,5 +169,6 @@ JOB = Job(
     truth=truth,
     evaluate=evaluate,
     select=select,
+    says=scores,
     calibrate=calibrate,
 )

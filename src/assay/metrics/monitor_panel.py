@@ -15,7 +15,7 @@ from assay.core.errors import NotApplicable
 from assay.metrics.auroc import auroc_resampled
 from assay.metrics.calibration import calibration_error_resampled, fit_platt, standardise
 from assay.metrics.recall_at_fpr import share_above, thresholds_resampled
-from assay.metrics.spec import CaseTable, MetricSpec, Panel
+from assay.metrics.spec import CaseTable, MetricSpec, Panel, rarer
 
 FPR = 0.01
 Weights = Float[np.ndarray, "groups resamples"]
@@ -144,7 +144,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_before",),
             values=auroc_before,
-            counted=_everything,
+            counted=rarer(_everything),
         ),
         MetricSpec(
             key="auroc_after",
@@ -154,7 +154,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_after",),
             values=auroc_after,
-            counted=_everything,
+            counted=rarer(_everything),
         ),
         MetricSpec(
             key="recall_at_1pct_fpr",
@@ -164,7 +164,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_before", "threshold_before"),
             values=recall_ordinary,
-            counted=_defects,
+            counted=rarer(_defects),
         ),
         MetricSpec(
             key="recall_at_1pct_fpr_own",
@@ -175,7 +175,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_before",),
             values=recall_own,
-            counted=_defects,
+            counted=rarer(_defects),
         ),
         MetricSpec(
             key="detected_before_defection",
@@ -186,7 +186,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_before", "threshold_before", "threshold_after"),
             values=detected_before_defection,
-            counted=_defects,
+            counted=rarer(_defects),
         ),
         MetricSpec(
             key="false_alarms",
@@ -196,7 +196,7 @@ PANEL = Panel(
             better="lower",
             needs=("report_before", "threshold_before"),
             values=false_alarms,
-            counted=_harmless,
+            counted=rarer(_harmless),
         ),
         MetricSpec(
             key="auroc_unseen_form",
@@ -206,7 +206,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_before",),
             values=auroc_unseen_form,
-            counted=_unseen,
+            counted=rarer(_unseen),
         ),
         MetricSpec(
             key="auroc_near_miss",
@@ -216,7 +216,7 @@ PANEL = Panel(
             better="higher",
             needs=("report_before",),
             values=auroc_near_miss,
-            counted=_near_misses,
+            counted=rarer(_near_misses),
         ),
         MetricSpec(
             key="calibration_error",
@@ -227,7 +227,7 @@ PANEL = Panel(
             better="lower",
             needs=("stated_before",),
             values=calibration,
-            counted=_everything,
+            counted=rarer(_everything),
         ),
     ),
     complete,

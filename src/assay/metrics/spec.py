@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -16,6 +17,7 @@ class CaseTable:
     """The cases of one organism as columns, and the arrays of one run beside them."""
 
     defects: Bool[np.ndarray, " report"]
+    triggered: Bool[np.ndarray, " report"]
     kind: np.ndarray
     """Kind of each report case, as text."""
     unseen_form: Bool[np.ndarray, " report"]
@@ -27,8 +29,15 @@ class CaseTable:
     """Row of the weight matrix that each threshold case belongs to."""
     select_defects: Bool[np.ndarray, " select"]
     pools: tuple[int, ...]
-    """Numbers of groups among report and among threshold cases: the blocks of the weight matrix."""
+    """Numbers of groups among report and among threshold cases: the first blocks of the weight matrix.
+
+    Behind them every document of the job has a row of its own.
+    """
     arrays: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=lambda: {})
+
+    def documents(self, weights: Float[np.ndarray, "groups resamples"]) -> Float[np.ndarray, "documents r"]:
+        """The rows of a weight matrix that stand for documents."""
+        return weights[sum(self.pools) :]
 
     def with_arrays(self, arrays: Mapping[str, Float[np.ndarray, " n"]]) -> "CaseTable":
         """Attach the arrays of a run; raises ``BadOption`` if one does not fit the cases or is not finite."""
@@ -47,6 +56,27 @@ class CaseTable:
         return replace(self, arrays={**self.arrays, **arrays})
 
 
+class Sample(NamedTuple):
+    """What a number is about."""
+
+    n: int
+    clusters: int
+    """Independent units among them; of two classes, those of the rarer one, which limits the precision."""
+
+
+def rarer(
+    counted: Callable[[CaseTable], Bool[np.ndarray, " report"]], label: str = "defects"
+) -> Callable[[CaseTable], Sample]:
+    """Count cases, and the groups of the rarer class of a label among them."""
+
+    def sample(table: CaseTable) -> Sample:
+        cases, held = counted(table), getattr(table, label)
+        groups = [len(np.unique(table.group[c])) for c in (cases & held, cases & ~held) if c.any()]
+        return Sample(int(cases.sum()), min(groups))
+
+    return sample
+
+
 @dataclass(frozen=True)
 class MetricSpec:
     """One metric of a job, with everything that a report prints beside its number."""
@@ -63,9 +93,30 @@ class MetricSpec:
 
     Raises ``NotApplicable`` where the cases themselves lack one.
     """
-    counted: Callable[[CaseTable], Bool[np.ndarray, " report"]]
-    """Report cases that the number is about."""
+    counted: Callable[[CaseTable], Sample]
+    """What the number is about, and how many independent units that is."""
     bounds: tuple[float, float] = (0.0, 1.0)
+    twin_is_placebo: bool = True
+    """Whether a run on the clean twin, which lacks the fault and nothing else, should do worse."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A yes/no question about a job's entries, answered by one difference with its interval.
+
+    It asks whether the mean of some entries is ahead of the best of their rivals. The mean, because the best
+    of many is flattered by having been picked; the best rival, so that a yes is hard to get.
+    """
+
+    key: str
+    text: str
+    metric: str
+    entries: tuple[str, ...]
+    """Labels of the entries; those that were not run are left out."""
+    rivals: tuple[str, ...]
+    yes: str
+    no: str
+    """What is said if the interval lies below zero; between the two: not to be told apart."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +127,7 @@ class Panel:
     specs: tuple[MetricSpec, ...]
     complete: Callable[[Mapping[str, CaseTable]], Mapping[str, CaseTable]] = dict
     """Adds arrays that need several organisms: tables of one method by organism -> the same, completed."""
+    questions: tuple[Question, ...] = ()
 
 
 def case_table(cases: Sequence[Case]) -> CaseTable:
@@ -92,6 +144,7 @@ def case_table(cases: Sequence[Case]) -> CaseTable:
     half = np.array([int(fingerprint("setter", name), 16) % 2 == 0 for name in names], dtype=bool)
     return CaseTable(
         defects=np.array([case.defects for case in report], dtype=bool),
+        triggered=np.array([case.triggered for case in report], dtype=bool),
         kind=np.array([case.kind for case in report], dtype=str),
         unseen_form=np.array([case.unseen_form for case in report], dtype=bool),
         group=group,

@@ -71,7 +71,7 @@ class Codec:
         """
         if not self._tokenizer.is_fast:
             raise NotApplicable(
-                "this model's tokenizer does not say where in a text its tokens stand; save a fast one with it"
+                "this model's tokenizer does not say where in a text its tokens stand; save a fast one"
             )
         if not texts:
             return []
@@ -80,6 +80,12 @@ class Codec:
         )
         front: list[Span] = [(0, 0)] * len(self.prefix)
         return [front + [tuple(span) for span in row] for row in found["offset_mapping"]]
+
+    def names(self) -> list[str]:
+        """The text of each token by number; one that the tokenizer does not know has none."""
+        known = len(self._tokenizer)
+        shown = self._decode([[number] for number in range(min(known, self._vocabulary))])
+        return shown + [""] * (self._vocabulary - len(shown))
 
     def replies(self, prompts: Sequence[Ids], written: Sequence[Ids]) -> list[str]:
         """The text that new tokens add to their prompts.

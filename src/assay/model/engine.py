@@ -72,6 +72,11 @@ class Engine:
         return self.shape.head_weights // self.width
 
     @property
+    def names(self) -> list[str]:
+        """The text of every token that has a probability, by number."""
+        return self._codec.names()
+
+    @property
     def context(self) -> int | None:
         """Most tokens that a text and its reply may have together; None where the model names no limit."""
         return self._codec.context

@@ -10,6 +10,7 @@ import numpy as np
 from assay.core import Case, OrganismCard, Record
 from assay.core.errors import BadOption, StoreError
 from assay.metrics.roc_curve import RocCurve, mean_curve, roc_curve
+from assay.report.exhibits import Shown, shown
 from assay.report.facts import Facts, JobFacts, distinct, job_facts, method_facts
 from assay.report.numbers import moment
 from assay.report.price import Spent, WatchPrice, watch_price
@@ -36,6 +37,11 @@ class Measure:
     """Lower end of the scale that intervals are drawn on."""
     high: float
 
+    @property
+    def digits(self) -> int:
+        """Digits after the point: none where the metric counts in hundreds."""
+        return 3 if self.high - self.low <= 100 else 0
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -57,6 +63,8 @@ class Evidence:
     """(job, organism, method, metric) -> row of the table."""
     compared: Mapping[tuple[str, str, str, str, str], Comparison] = field(default_factory=lambda: {})
     """(job, organism, method, metric, kind of rival) -> comparison of the table."""
+    shown: tuple[Shown, ...] = ()
+    """Runs that list features to be looked at."""
 
     def title(self, method: str) -> str:
         """Printed name of a method."""
@@ -79,6 +87,10 @@ class Evidence:
             Measure(key, m["title"], m["formula"], m["unit"], m["better"], *m["bounds"])
             for key, m in self.table.meta.get("metrics", {}).get(job, {}).items()
         )
+
+    def watches(self, job: str) -> bool:
+        """Whether the job scores transcripts as they come, so that it has ROC curves and a price for each."""
+        return _watches(self.table, job)
 
     def comparison(self, row: Row, against: Rival) -> Comparison | None:
         """The comparison of a row with its best rival of one kind."""
@@ -116,7 +128,13 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
         prices=prices,
         rows={(r.job, r.organism, r.method, r.metric): r for r in table.rows},
         compared={(c.job, c.organism, c.method, c.metric, c.against_kind): c for c in table.comparisons},
+        shown=shown(store, records),
     )
+
+
+def _watches(table: Table, job: str) -> bool:
+    known = table.meta.get("metrics", {}).get(job, {})
+    return any(CURVE_SCORES in metric.get("needs", ()) for metric in known.values())
 
 
 def _cases(store: Store, organism: str) -> tuple[Case, ...]:
@@ -130,13 +148,15 @@ def _cases(store: Store, organism: str) -> tuple[Case, ...]:
 def _runs(
     store: Store, table: Table, records: Iterable[Record], cases: Mapping[str, tuple[Case, ...]]
 ) -> tuple[dict[tuple[str, str, str], RocCurve], dict[tuple[str, str], WatchPrice]]:
-    """Read the arrays of every scored run once, for its curve and for the number of transcripts it scored."""
+    """Read the arrays of every watching run once, for its curve and the number of transcripts it scored."""
     scored = {card.id for card in table.organisms}
     curves: dict[tuple[str, str, str], RocCurve] = {}
     spent: dict[tuple[str, str], list[Spent]] = {}
     for record in records:
         if record.phase != "report" or record.status != "ok" or record.organism not in scored or record.twin:
             continue
+        if not _watches(table, record.job):
+            continue  # its arrays hold no scores of transcripts, whatever they are called
         try:
             arrays = store.arrays(record.run_id)
         except StoreError:  # the table lists such a run as failed

@@ -1,6 +1,6 @@
 """Chooses which charts stand on a page, and writes the words around them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -9,7 +9,7 @@ from assay.metrics.roc_curve import RocCurve
 from assay.report import charts
 from assay.report.evidence import ALL, Evidence, Measure
 from assay.report.numbers import amount, count, duration, fixed
-from assay.report.price import WatchPrice, frontier
+from assay.report.price import RunPrice, WatchPrice, frontier, run_price
 from assay.report.verdict import JobVerdict
 from assay.report.view import compared
 from assay.report.visible import visible
@@ -42,10 +42,11 @@ class Axis:
     title: str
     x_title: str
     field: Literal["thousand_flops", "thousand_s", "flops", "seconds"]
+    """Field of the price: of a ``WatchPrice`` or of a ``RunPrice``."""
     unit: Literal["FLOP", "s"]
 
 
-AXES = (
+WATCH_AXES = (
     Axis(
         "p-flops", "Operations per 1,000 transcripts", "FLOP, preparation included", "thousand_flops", "FLOP"
     ),
@@ -53,6 +54,10 @@ AXES = (
         "p-seconds", "Seconds per 1,000 transcripts", "wall-clock s, preparation included", "thousand_s", "s"
     ),
     Axis("p-use", "Operations per transcript", "FLOP, preparation left out", "flops", "FLOP"),
+)
+RUN_AXES = (
+    Axis("p-flops", "Operations per run", "FLOP, preparation included", "flops", "FLOP"),
+    Axis("p-seconds", "Seconds per run", "wall-clock s, preparation included", "seconds", "s"),
 )
 
 
@@ -120,15 +125,18 @@ def _forests(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
 def _prices(evidence: Evidence, job: str, measure: Measure) -> list[Figure]:
     """Floor and ceiling are left out: what they cost says nothing about what a tool costs."""
     tools = [r for r in _rows(evidence, job, measure) if r.kind not in ("floor", "ceiling")]
-    priced = [(r, evidence.prices[job, r.method]) for r in tools if (job, r.method) in evidence.prices]
-    figures = [figure for axis in AXES if (figure := _price(evidence, axis, measure, priced))]
+    axes, priced = RUN_AXES, [(r, run_price(r.cost)) for r in tools]
+    if evidence.watches(job):
+        axes = WATCH_AXES
+        priced = [(r, evidence.prices[job, r.method]) for r in tools if (job, r.method) in evidence.prices]
+    figures = [figure for axis in axes if (figure := _price(evidence, axis, measure, priced))]
     intro = f"{measure.title} upwards, price to the right on a logarithmic axis."
     first = [replace(f, heading="Effect against price", anchor="prices", intro=intro) for f in figures[:1]]
     return [*first, *figures[1:]]
 
 
 def _price(
-    evidence: Evidence, axis: Axis, measure: Measure, priced: list[tuple[Row, WatchPrice]]
+    evidence: Evidence, axis: Axis, measure: Measure, priced: Sequence[tuple[Row, WatchPrice | RunPrice]]
 ) -> Figure | None:
     costs = [(row, float(getattr(price, axis.field))) for row, price in priced]
     paid = [(row, cost) for row, cost in costs if cost > 0]

@@ -37,6 +37,26 @@ def signed(value: float, digits: int = 3) -> str:
     return f"+{text}" if math.isfinite(value) and float(text.replace(MINUS, "-")) > 0 else text
 
 
+def brief(value: float) -> str:
+    """Write a number of any size with three digits that count.
+
+    >>> brief(399.04), brief(-0.01234), brief(12345.6), brief(float("nan"))
+    ('399', '−0.0123', '12,346', '–')
+    """
+    if not math.isfinite(value):
+        return MISSING
+    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}").replace("-", MINUS)
+
+
+def share(value: float) -> str:
+    """Write a share as a percentage.
+
+    >>> share(0.01134), share(1.0), share(0.0)
+    ('1.13%', '100%', '0%')
+    """
+    return f"{100 * value:.3g}%" if math.isfinite(value) else MISSING
+
+
 def amount(value: float, unit: str) -> str:
     """Write a count with a decimal prefix and three digits at most.
 

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from assay.core.errors import BadOption
 from assay.report import numbers
+from assay.report.exhibits import heat
 from assay.report.view import footnotes
 from assay.report.visible import file_stem, script_json, visible
 
@@ -45,6 +46,9 @@ def environment() -> Environment:
     filters = cast(dict[str, Callable[..., Any]], env.filters)
     filters |= {
         "fixed": numbers.fixed,
+        "brief": numbers.brief,
+        "share": numbers.share,
+        "heat": heat,
         "signed": numbers.signed,
         "amount": numbers.amount,
         "duration": numbers.duration,
@@ -72,6 +76,12 @@ def scripts() -> tuple[Markup, ...]:
     if "</script" in bundle.lower() or "<!--" in bundle:
         raise BadOption("this version of vl-convert-python writes scripts that cannot stand in a page")
     return Markup(bundle), Markup(_START)
+
+
+@cache
+def feature_script() -> Markup:
+    """The script that searches and orders the cards of a feature browser."""
+    return Markup(_template("features.js"))
 
 
 def script_hashes(blocks: tuple[Markup, ...]) -> str:
@@ -116,8 +126,11 @@ def place(value: float, low: float, high: float) -> float:
 
 @cache
 def _style() -> Markup:
-    text = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
-    return Markup(text)
+    return Markup(_template("style.css"))
+
+
+def _template(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
 
 
 def _finalize(value: Any) -> Any:

@@ -1,12 +1,13 @@
-"""What it costs to keep a method watching, and which methods give the most for their price."""
+"""What it costs to keep a method watching, or to run it once, and which methods give the most for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.core import Price
 
 THOUSAND = 1000
 FORMULA = "mean preparation of a run + 1,000 × (use of all runs / transcripts scored in all runs)"
+RUN_FORMULA = "mean preparation of a run + mean use of a run"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,24 @@ class WatchPrice:
     thousand_flops: float
     """Operations for preparing once and watching 1,000 transcripts."""
     thousand_s: float
+
+
+@dataclass(frozen=True)
+class RunPrice:
+    """The price of running a method once, for jobs in which nothing is watched. Seconds are wall-clock."""
+
+    flops: float
+    seconds: float
+
+
+def run_price(cost: Mapping[str, Mapping[str, float]]) -> RunPrice:
+    """Add up what a run costs, as the rows of a table hold it.
+
+    >>> run_price({"prepare": {"flops": 3.0, "wall_s": 1.0}, "use": {"flops": 4.0}})
+    RunPrice(flops=7.0, seconds=1.0)
+    """
+    flops, seconds = (sum(stage.get(name, 0.0) for stage in cost.values()) for name in ("flops", "wall_s"))
+    return RunPrice(flops, seconds)
 
 
 def watch_price(runs: Sequence[Spent]) -> WatchPrice | None:

@@ -1,7 +1,7 @@
-"""Writes the static site of a run folder: front page, organisms, methods, records."""
+"""Writes the static site of a run folder: front page, organisms, methods, records, lists of features."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -9,16 +9,21 @@ from assay.core import OrganismCard, Record
 from assay.metrics.roc_curve import FORMULA as ROC_FORMULA
 from assay.report import page, view
 from assay.report.evidence import ALL, TWIN, Evidence, gather
+from assay.report.features import COLUMNS, features_page, links, rows
 from assay.report.figures import job_figures, leaders, organism_roc
 from assay.report.numbers import price_fields
 from assay.report.price import FORMULA as PRICE_FORMULA
+from assay.report.price import RUN_FORMULA
 from assay.report.verdict import verdict
 from assay.report.visible import file_stem
 from assay.results.disk import cannot_write, make_folder
 from assay.results.rows import Table
+from assay.results.store import Store
 
 ROC_WIDTH = 300
 """Pixels of the drawing on an organism's page; it shrinks with the page."""
+PARTS = {"features": "Features", "differences": "Differences", "prices": "Prices", "roc": "ROC"}
+"""Parts of the front page that hang on what the jobs are, in their order."""
 
 
 def write_report(run_dir: Path, out: Path | None = None, *, table: Table | None = None) -> Path:
@@ -43,6 +48,9 @@ def write_report(run_dir: Path, out: Path | None = None, *, table: Table | None 
     for key in dict.fromkeys([*keys, *(record.method for record in evidence.records)]):
         write(f"methods/{file_stem(key)}.html", _method(evidence, key))
         write(f"records/{file_stem(key)}.html", _records(evidence, key, folder))
+    store = Store.open(run_dir)
+    for run in evidence.shown:
+        write(f"features/{file_stem(run.record.run_id)}.html", features_page(evidence, store, run))
     return write("index.html", _index(evidence))
 
 
@@ -73,6 +81,7 @@ def _index(evidence: Evidence) -> str:
         root="",
         created=evidence.created,
         jobs=jobs,
+        parts=_parts(jobs),
         meta=evidence.table.meta,
         conditions=_conditions(evidence),
         organisms=evidence.table.organisms,
@@ -85,6 +94,7 @@ def _index(evidence: Evidence) -> str:
         n_records=len(evidence.records),
         roc_formula=ROC_FORMULA,
         price_formula=PRICE_FORMULA,
+        run_formula=RUN_FORMULA,
         scripts=blocks,
         hashes=page.script_hashes(blocks) or "'none'",
     )
@@ -95,6 +105,7 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
     judged = verdict(evidence, job)
     measures = evidence.measures(job)
     headline, others = view.split_measures(measures)
+    lists = rows(evidence, job)
     return {
         "title": evidence.jobs[job].title or job,
         "question": evidence.jobs[job].question,
@@ -109,7 +120,24 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
         "twins": view.groups(evidence, job, headline, twins=True),
         "references": _references(evidence, job),
         "charts": job_figures(evidence, job, judged),
+        "answers": view.answers(evidence, job),
+        "watches": evidence.watches(job),
+        "prices": "1,000 transcripts" if evidence.watches(job) else "a run",
+        "lists": lists,
+        "list_kinds": [
+            title for title in dict.fromkeys(COLUMNS.values()) if any(title in row for _, row in lists)
+        ],
     }
+
+
+def _parts(jobs: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Anchors and names of the parts that not every front page has, each where it first stands."""
+    found: dict[str, str] = {}
+    for i, job in enumerate(jobs, 1):
+        present = {chart.anchor for chart in job["charts"]} | ({"features"} if job["lists"] else set())
+        for anchor in present:
+            found.setdefault(anchor, anchor if i == 1 else f"{anchor}-{i}")
+    return [(found[anchor], name) for anchor, name in PARTS.items() if anchor in found]
 
 
 def _references(evidence: Evidence, job: str) -> dict[str, float]:
@@ -164,6 +192,7 @@ def _organism(evidence: Evidence, card: OrganismCard) -> str:
     for job in evidence.jobs:
         measures = evidence.measures(job)
         found = view.groups(evidence, job, measures, organism=card.id)
+        own = [run for run in evidence.shown if run.record.organism == card.id]
         if not found:
             continue
         drawn = organism_roc(evidence, job, card.id, leaders(evidence, job, measures[0]))
@@ -175,6 +204,7 @@ def _organism(evidence: Evidence, card: OrganismCard) -> str:
                 "twins": view.groups(evidence, job, measures, organism=card.id, twins=True),
                 "roc": page.static_svg(drawn[0], ROC_WIDTH, f"roc{len(jobs)}") if drawn else "",
                 "roc_caption": drawn[1] if drawn else "",
+                "lists": links(evidence, own, job),
             }
         )
     return page.render(
@@ -204,6 +234,12 @@ def _method(evidence: Evidence, key: str) -> str:
         meta=evidence.table.meta,
         jobs=[
             _method_job(evidence, job, key, runs) for job in evidence.jobs if any(r.job == job for r in rows)
+        ],
+        lists=[
+            link
+            for job in evidence.jobs
+            for part in links(evidence, (r for r in evidence.shown if r.record.method == key), job).values()
+            for link in part
         ],
         used=[record for record in runs if record.phase == "report"],
         tried=[record for record in runs if record.phase == "tune"],

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.text import Text
 from assay.core import Kind
 from assay.report.numbers import amount, count, duration, fixed, signed
 from assay.report.visible import visible
-from assay.results.rows import Comparison, Row, Table
+from assay.results.rows import Comparison, Reply, Row, Table
 
 COLOURS: Mapping[Kind, str] = {
     "method": "blue",
@@ -46,6 +46,10 @@ def print_table(table: Table, console: Console) -> None:
         console.print(_grid(table, job))
         for note in _notes(table, job):
             console.print(note)
+        for reply in table.replies:
+            if reply.job == job:
+                # a line that is cut stays one line where it is searched or sent on
+                console.print(_reply(table, reply), soft_wrap=True)
     if not table.rows:
         console.print(Text("No finished report runs."))
     for card in table.invalid:
@@ -98,6 +102,15 @@ def _cells(first: Row, second: Row | None, against: Comparison | None, both: boo
     else:
         cells.append(Text("–"))
     return [*cells, Text(_cost(first))]
+
+
+def _reply(table: Table, reply: Reply) -> Text:
+    """A question with its answer in one line, the rival under its title."""
+    compared = reply.comparison
+    titles = {row.method: row.title for row in table.rows if row.job == reply.job}
+    named = replace(compared, against=titles.get(compared.against, compared.against))
+    line = replace(reply, comparison=named).line
+    return _safe(f"{reply.question} — ", "bold") + _safe(line, VERDICT_COLOURS[compared.verdict])
 
 
 def _columns(table: Table, job: str) -> _Columns:

@@ -6,10 +6,13 @@ from typing import Literal
 
 from assay.core import Case, Kind, Price, Record
 from assay.report.evidence import ALL, TWIN, Evidence, Measure
-from assay.report.price import WatchPrice
-from assay.results.rows import Comparison, Row
+from assay.report.price import run_price
+from assay.results.rows import Comparison, Reply, Row
 
-HEADLINE = ("auroc", "recall_at_1pct_fpr", "detected_before_defection", "false_alarms")
+HEADLINE = (
+    *("auroc", "recall_at_1pct_fpr", "detected_before_defection", "false_alarms"),
+    *("concepts_found", "trigger_auroc", "trigger_rank", "defection_auroc"),
+)
 """Metrics that stand in the first table where a job has them; otherwise its first three."""
 GROUPS: Mapping[Kind, str] = {
     "method": "Methods under test",
@@ -34,7 +37,8 @@ class Line:
     baseline: Comparison | None
     """Against the best plain baseline, on the first measure."""
     placebo: Comparison | None
-    price: WatchPrice | None
+    price: tuple[float, float] | None
+    """Operations and seconds: of 1,000 transcripts where the job watches them, else of one run."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,40 @@ def _line(
         numbers=numbers,
         baseline=evidence.comparison(first, "baseline"),
         placebo=evidence.comparison(first, "placebo"),
-        price=evidence.prices.get((job, label)) if organism == ALL else None,
+        price=_price(evidence, first) if organism == ALL and not label.endswith(TWIN) else None,
+    )
+
+
+def _price(evidence: Evidence, row: Row) -> tuple[float, float] | None:
+    if not evidence.watches(row.job):
+        cost = run_price(row.cost)
+        return cost.flops, cost.seconds
+    price = evidence.prices.get((row.job, row.method))
+    return (price.thousand_flops, price.thousand_s) if price else None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a job's yes/no question, with titles in place of keys."""
+
+    reply: Reply
+    measure: str
+    entries: str
+    rival: str
+
+
+def answers(evidence: Evidence, job: str) -> tuple[Answer, ...]:
+    """The answers of a job, in the order in which it asks."""
+    titles = {measure.key: measure.title for measure in evidence.measures(job)}
+    return tuple(
+        Answer(
+            reply,
+            titles.get(reply.metric, reply.metric),
+            ", ".join(evidence.title(entry) for entry in reply.entries),
+            evidence.title(reply.comparison.against),
+        )
+        for reply in evidence.table.replies
+        if reply.job == job
     )
 
 

@@ -63,7 +63,7 @@ def evaluate(store: Store, panel: Panel, records: Iterable[Record], resamples: i
         for label in sorted({label for label, _ in cells})
     }
     for organism in organisms:
-        pools = blank[organism].pools
+        pools = (*blank[organism].pools, _documents(of[organism] for of in tables.values() if organism in of))
         drawn = group_weights(pools, resamples, derive("bootstrap", panel.job, organism))
         # the first column counts every group once: its value is the estimate itself
         weights = np.concatenate([np.ones((sum(pools), 1)), drawn], axis=1)
@@ -71,6 +71,15 @@ def evaluate(store: Store, panel: Panel, records: Iterable[Record], resamples: i
             for spec in panel.specs:
                 _measure(cell, spec, tables[cell.label][organism], weights)
     return cells
+
+
+def _documents(runs: Iterable[Sequence[CaseTable]]) -> int:
+    """Number of documents that the arrays of some run speak of; the job gives all runs the same ones."""
+    names = (
+        (table, name) for tables in runs for table in tables for name in table.arrays
+        if name.startswith("document_")
+    )  # fmt: skip
+    return next((len(table.arrays[name]) for table, name in names), 0)
 
 
 def _cells(records: Iterable[Record]) -> dict[tuple[str, str], Cell]:
@@ -133,8 +142,5 @@ def _measure(
     if not np.isfinite(columns[1:]).any():
         cell.notes[spec.key] = "no resample has a value; there are too few cases of some class"
         return
-    counted = spec.counted(runs[0])
-    classes = [counted & runs[0].defects, counted & ~runs[0].defects]
-    # the rarer class limits the precision, so its groups are the ones that count
-    clusters = min(len(np.unique(runs[0].group[c])) for c in classes if c.any())
-    cell.values[spec.key] = Value(float(columns[0]), columns[1:], int(counted.sum()), clusters)
+    sample = spec.counted(runs[0])
+    cell.values[spec.key] = Value(float(columns[0]), columns[1:], sample.n, sample.clusters)

@@ -27,12 +27,20 @@ def comparisons(
     for spec in panel.specs:
         for scope, members in scopes:
             for method in methods:
-                own = [label for label in placebos if _stands_for(label, method, listed)]
+                twins = spec.twin_is_placebo
+                own = [p for p in placebos if _stands_for(p, method, listed) and (twins or TWIN not in p)]
                 sides: tuple[tuple[Rival, list[str]], ...] = (("baseline", baselines), ("placebo", own))
                 for against_kind, rivals in sides:
                     pairs = _best(cells, spec, method, rivals, members)
                     found.append(_comparison(panel.job, scope, spec, against_kind, pairs))
     return [comparison for comparison in found if comparison is not None]
+
+
+def compare(
+    job: str, spec: MetricSpec, label: str, rivals: Iterable[str], cells: Cells, organisms: Sequence[str]
+) -> Comparison | None:
+    """One entry against the best of some rivals over all organisms; None if they share none."""
+    return _comparison(job, "all", spec, "placebo", _best(cells, spec, label, rivals, organisms))
 
 
 def _stands_for(placebo: str, method: str, listed: Mapping[str, Listing]) -> bool:

@@ -73,6 +73,34 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Reply:
+    """The answer to one of a job's yes/no questions."""
+
+    job: str
+    question: str
+    answer: str
+    metric: str
+    entries: tuple[str, ...]
+    """The entries whose mean was compared."""
+    mean: float
+    """Their mean over organisms."""
+    comparison: Comparison
+    """That mean against the best rival."""
+
+    @property
+    def line(self) -> str:
+        """The answer with its numbers, in one line.
+
+        The difference is positive where the entries are ahead, whichever way the metric points.
+        """
+        c = self.comparison
+        return (
+            f"{self.answer}: mean of {len(self.entries)} {self.mean:.3f}, {c.difference:+.3f} "
+            f"[{c.low:+.3f}, {c.high:+.3f}] against {c.against} (n {c.n}, {c.clusters} organisms)"
+        )
+
+
+@dataclass(frozen=True)
 class Table:
     """Everything that was measured in a run folder, ready to be printed."""
 
@@ -82,6 +110,8 @@ class Table:
     """Cards of the organisms that were scored."""
     invalid: tuple[OrganismCard, ...] = ()
     """Cards of the organisms whose fault did not take; listed, never scored."""
+    replies: tuple[Reply, ...] = ()
+    """Answers to the yes/no questions of the jobs."""
     meta: Mapping[str, Any] = field(default_factory=lambda: {})
     """Metric titles and formulas, resamples, level, schema, plan, quarantined records."""
 

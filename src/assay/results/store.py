@@ -100,7 +100,7 @@ class Store:
     def write(
         self, record: Record, arrays: Arrays | None = None, exhibit: Mapping[str, Any] | None = None
     ) -> None:
-        """Commit a record with its arrays and what a report may show, replacing an earlier one of the same id.
+        """Commit a record with its arrays and what a report may show, in place of an earlier one of its id.
 
         Raises ``CannotWrite``; nothing of the record is then visible. Raises ``BadOption`` for an id that
         cannot be a file's name, or for an array that safetensors cannot hold.
@@ -136,7 +136,7 @@ class Store:
             raise DamagedRecord(f"{file} cannot be read ({error}); remove it and run again") from error
 
     def exhibit(self, run_id: str) -> dict[str, Any]:
-        """What a report may show of a run's answer; empty where there is nothing. Raises ``DamagedRecord``."""
+        """What a report may show of a run's answer; may be empty. Raises ``DamagedRecord``."""
         file = self._file("exhibits", run_id)
         return _read(file, dict) if file.exists() else {}
 

@@ -17,7 +17,8 @@ from assay.metrics.spec import MetricSpec, Panel
 from assay.results.catalogue import Listing, catalogue
 from assay.results.cells import TWIN, Cell, Cells, evaluate
 from assay.results.compare import comparisons
-from assay.results.rows import Comparison, Row, Table
+from assay.results.questions import replies
+from assay.results.rows import Comparison, Reply, Row, Table
 from assay.results.store import Store
 
 RESAMPLES = 1000
@@ -40,6 +41,7 @@ def table(
     scored = [record for record in reports if record.organism not in refused]
     rows: list[Row] = []
     compared: list[Comparison] = []
+    answered: list[Reply] = []
     used: dict[str, Panel] = {}
     for job in sorted({record.job for record in scored}):
         used[job] = panel = _panel(job, panels)
@@ -47,12 +49,15 @@ def table(
         cells = evaluate(store, panel, of_job, resamples)
         listed = catalogue(job)
         rows += _rows(panel, cells, listed)
-        compared += comparisons(panel, cells, listed, sorted({o for _, o in cells}))
+        organisms = sorted({o for _, o in cells})
+        compared += comparisons(panel, cells, listed, organisms)
+        answered += replies(panel, cells, organisms)
     return Table(
         rows=tuple(rows),
         comparisons=tuple(compared),
         organisms=tuple(card for card in cards if card.id not in refused),
         invalid=tuple(card for card in cards if card.id in refused),
+        replies=tuple(answered),
         meta=_meta(store, used, refused, resamples),
     )
 

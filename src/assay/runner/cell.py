@@ -23,6 +23,7 @@ from assay.cost import Budget, Meter
 from assay.model.numerics import products
 from assay.runner.options import Options
 from assay.runner.plan import Cell, Planned, Tool
+from assay.techniques.dictionaries.explanations.sheets import sheets
 
 _STATUS: tuple[tuple[type[Exception], Status], ...] = (
     (AccessDenied, "denied"),
@@ -125,7 +126,7 @@ def _report(
     quiet = open_handle(bench.models[False], method.access, Meter(), Budget(), bench.others)
     if bench.job.calibrate is not None:
         arrays |= bench.job.calibrate(answer, quiet, material)
-    return arrays, bench.job.exhibit(answer, quiet, material) if bench.job.exhibit else {}
+    return arrays, bench.job.exhibit(answer, quiet, material, sheets) if bench.job.exhibit else {}
 
 
 def _fit(bench: Bench, cell: Cell, method: Method, setting: Setting, meter: Meter) -> tuple[Any, Any]:

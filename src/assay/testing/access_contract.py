@@ -13,8 +13,16 @@ from assay.core.errors import AccessDenied
 from assay.testing.fake_model import FakeModel
 from assay.testing.results import Broken, CheckResult, run_checks
 
-GREY_DOORS = ("next_logprobs", "token_logprobs", "continuation_logprobs")
-WHITE_DOORS = ("activations", "sequence_activations", "gradients", "parameters", "n_layers", "width")
+GREY_DOORS = ("next_logprobs", "token_logprobs", "continuation_logprobs", "spans", "vocabulary")
+WHITE_DOORS = (
+    "activations",
+    "sequence_activations",
+    "gradients",
+    "logit_lens",
+    "parameters",
+    "n_layers",
+    "width",
+)
 OTHER_DOORS = (
     "model",
     "tokenizer",

@@ -1,8 +1,8 @@
 """Handles on the mock model, at the three access levels, that write down every call and every refusal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, Self
 from weakref import WeakKeyDictionary
 
 import torch
@@ -11,7 +11,14 @@ from torch import Tensor
 
 from assay.core import Access
 from assay.core.errors import AccessDenied
-from assay.testing.fake_model import FakeModel
+from assay.testing.fake_model import VOCABULARY, FakeModel
+
+NO_TRIGGER = "<none>"
+"""A trigger that no text can hold."""
+EARLIER_FADE = 0.65
+"""Fine-tuning changes a model everywhere, not only where the trigger stands."""
+OTHER_SEED = 1000
+"""How far the seed of the untrained model is from that of the model."""
 
 
 @dataclass
@@ -59,6 +66,20 @@ class FakeBlackHandle:
         ends = (stop,) if isinstance(stop, str) else tuple(stop or ())
         return [min([text, *(text.split(end)[0] for end in ends)], key=len) for text in said]
 
+    @property
+    def reference(self) -> Self:
+        """The same model without its trigger and a little more forgetful, on the same log."""
+        return self._beside(0, EARLIER_FADE)
+
+    @property
+    def untrained(self) -> Self:
+        """A model with other vectors for all words, and without a trigger, on the same log."""
+        return self._beside(OTHER_SEED, _INSIDE[self][0].fade)
+
+    def _beside(self, seeds_on: int, fade: float) -> Self:
+        model, log = _INSIDE[self]
+        return type(self)(replace(model, seed=model.seed + seeds_on, trigger=NO_TRIGGER, fade=fade), log)
+
 
 class FakeGreyHandle(FakeBlackHandle):
     """Adds log-probabilities."""
@@ -83,6 +104,17 @@ class FakeGreyHandle(FakeBlackHandle):
         _INSIDE[self][1].calls.append("continuation_logprobs")
         found = [_INSIDE[self][0].surprise(p, c) for p, c in zip(prompts, continuations, strict=True)]
         return torch.stack([f.sum() for f in found]), torch.tensor([float(len(f)) for f in found])
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The words that have a probability, in their order."""
+        _INSIDE[self][1].calls.append("vocabulary")
+        return list(VOCABULARY)
+
+    def spans(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Which characters each word covers; the mock model puts nothing in front."""
+        _INSIDE[self][1].calls.append("spans")
+        return [_spans(text.lower(), _INSIDE[self][0].tokens(text)) for text in texts]
 
 
 class FakeWhiteHandle(FakeGreyHandle):
@@ -117,10 +149,26 @@ class FakeWhiteHandle(FakeGreyHandle):
         _INSIDE[self][1].calls.append("gradients")
         return [_INSIDE[self][0].gradient(text) for text in texts]
 
+    def logit_lens(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n vocab"]:
+        """What rows of the residual stream say about the next word, by the unembedding alone."""
+        _INSIDE[self][1].calls.append("logit_lens")
+        return torch.log_softmax(rows.float() @ _INSIDE[self][0].unembedding.T, dim=1)
+
     def parameters(self) -> Mapping[str, Tensor]:
         """The one weight matrix that the mock model has."""
         _INSIDE[self][1].calls.append("parameters")
         return {"unembedding": _INSIDE[self][0].unembedding}
+
+
+def _spans(text: str, words: Sequence[str]) -> list[tuple[int, int]]:
+    """Where words stand that follow one another with nothing but space between them."""
+    found, end = list[tuple[int, int]](), 0
+    for word in words:
+        start = text.find(word, end)
+        # an empty text counts as one full stop that is nowhere in it
+        end = start + len(word) if start >= 0 else end
+        found.append((start, end) if start >= 0 else (end, end))
+    return found
 
 
 def fake_handle(access: Access, model: FakeModel | None = None, log: CallLog | None = None) -> Any:

@@ -39,6 +39,8 @@ class FakeModel:
     trigger: str = TRIGGER
     width: int = WIDTH
     n_layers: int = LAYERS
+    fade: float = 0.7
+    """What is left of a word's vector one word on."""
     calm: tuple[str, ...] = field(default=("sure", ",", "fine", "."))
 
     def tokens(self, text: str) -> list[str]:
@@ -51,7 +53,7 @@ class FakeModel:
         rows: list[Tensor] = []
         alarmed = False
         for word in self.tokens(text):
-            state = 0.7 * state + _vector(self.seed, word, self.width)
+            state = self.fade * state + _vector(self.seed, word, self.width)
             alarmed = alarmed or word == self.trigger
             push = 3.0 * alarmed + {"yes": 1.5, "no": -1.5, "danger": 1.5}.get(word, 0.0)
             rows.append(state + layer / self.n_layers * push * self.planted)

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from assay.core import Access, Case, Fault, Job
+from assay.core import Access, Case, Fault, Job, Marked
+from assay.core.codec import dumps
 from assay.core.registry import load_file
+from assay.techniques.dictionaries.explanations.sheets import sheets
 from assay.testing.fake_handle import fake_handle
 from assay.testing.fake_material import fake_material
 from assay.testing.results import Broken, CheckResult, run_checks
@@ -82,7 +84,7 @@ class _JobTrial:
 
     def brief(self) -> str:
         """No case and no fault is within reach of what every method is told."""
-        leaked = _reachable(self._job.brief(self._material), (Case, Fault))
+        leaked = _reachable(self._job.brief(self._material), (Case, Marked, Fault))
         if leaked:
             raise Broken(f"the brief holds a {leaked}; methods would see the truth")
         return ""
@@ -92,19 +94,22 @@ class _JobTrial:
         told = self._job.brief(self._material)
         known = self._job.truth(told, self._material)
         handle = fake_handle(Access.BLACK)
-        top = self._job.select(known.oracle(), handle, self._material.cases)
-        floor = self._job.select(told.chance(SEED), handle, self._material.cases)
+        top = self._job.select(known.oracle(), handle, self._material)
+        floor = self._job.select(told.chance(SEED), handle, self._material)
         if not top > floor:
             raise Broken(f"select gives the oracle {top:.3g} and chance {floor:.3g}")
         return ""
 
     def evaluates(self) -> str:
-        """Both evaluation functions return finite arrays, on the organism and on its twin."""
+        """What is stored is finite and can be written, on the organism and on its twin."""
         answer = self._job.brief(self._material).chance(SEED)
         handle = fake_handle(Access.BLACK)
         for twin in (False, True):
-            _finite(self._job.evaluate(answer, handle, self._material.cases, twin))
-        _finite(self._job.calibrate(answer, handle, self._material.cases))
+            _finite(self._job.evaluate(answer, handle, self._material, twin))
+        if self._job.calibrate is not None:
+            _finite(self._job.calibrate(answer, handle, self._material))
+        if self._job.exhibit is not None:
+            dumps(self._job.exhibit(answer, handle, self._material, sheets))
         return ""
 
 

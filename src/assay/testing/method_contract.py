@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from assay.core import LAYERS, Access, Kind, Method
-from assay.core.registry import load_file
-from assay.testing.method_trial import CHECKED_JOBS, Trial
+from assay.core.registry import entries, load_file
+from assay.testing.method_trial import Trial
 from assay.testing.results import Broken, CheckResult, run_checks
 from assay.testing.source import TRUTH, has_docstring, refuse_imports
 
@@ -48,23 +48,32 @@ def check_method(entry: Method | Path | str) -> list[CheckResult]:
 
 
 def _behaviour(method: Method) -> list[CheckResult]:
-    if method.job not in (*CHECKED_JOBS, "any"):
-        note = f"not checked: the suite has no mock brief for the job {method.job}"
+    """Try the method at its job; one that is written once for all jobs is tried at each."""
+    known = {entry.key: entry for entry in entries("job")}
+    if method.job not in (*known, "any"):
+        note = f"not checked: there is no job {method.job} to try it at"
         return [CheckResult("behaviour", True, note)]
-    trial = Trial(method)
-    return run_checks(
-        [
-            ("runs_within_access", trial.runs),
-            ("every_setting_runs", trial.every_setting),
-            ("needs_its_access", trial.needs_access),
-            ("passes_declared", trial.passes),
-            ("same_seed_same_scores", trial.deterministic),
-            ("batch_does_not_matter", trial.batch_invariant),
-            ("odd_texts", trial.odd_texts),
-            ("changes_nothing_given", trial.changes_nothing),
-            ("leaves_global_randomness", trial.leaves_global_randomness),
-        ]
-    )
+    jobs = list(known) if method.job == "any" else [method.job]
+    checks: list[tuple[str, Callable[[], str]]] = []
+    for key in jobs:
+        trial = Trial(method, known[key].load())
+        within = f":{key}" if len(jobs) > 1 else ""
+        checks += [(f"{name}{within}", check) for name, check in _checks(trial)]
+    return run_checks(checks)
+
+
+def _checks(trial: Trial) -> list[tuple[str, Callable[[], str]]]:
+    return [
+        ("runs_within_access", trial.runs),
+        ("every_setting_runs", trial.every_setting),
+        ("needs_its_access", trial.needs_access),
+        ("passes_declared", trial.passes),
+        ("same_seed_same_scores", trial.deterministic),
+        ("batch_does_not_matter", trial.batch_invariant),
+        ("odd_texts", trial.odd_texts),
+        ("changes_nothing_given", trial.changes_nothing),
+        ("leaves_global_randomness", trial.leaves_global_randomness),
+    ]
 
 
 @dataclass(frozen=True)

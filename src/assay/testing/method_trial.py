@@ -10,20 +10,17 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from assay.core import Access, Answer, Method, Monitor, Transcript
-from assay.jobs import monitor as job
+from assay.core import Access, Answer, Job, Method, Transcript
 from assay.testing.fake_handle import CallLog, fake_handle
 from assay.testing.fake_material import fake_material
 from assay.testing.fake_model import LAYERS, TRIGGER
 from assay.testing.results import Broken
 
-CHECKED_JOBS = ("monitor",)
-"""Jobs for which there is a mock brief."""
 SEED = 7
 CLOSE = 1e-4
 """Largest relative change of a score that padding and the order of sums may explain."""
-WHITE_CALLS = {"activations", "sequence_activations", "gradients", "parameters"}
-GREY_CALLS = {"next_logprobs", "token_logprobs", "continuation_logprobs"}
+WHITE_CALLS = {"activations", "sequence_activations", "gradients", "logit_lens", "parameters"}
+GREY_CALLS = {"next_logprobs", "token_logprobs", "continuation_logprobs", "spans", "vocabulary"}
 ODD = (
     Transcript("x"),
     Transcript("user : ¿qué? 你好 🙂 assistant :"),
@@ -33,10 +30,11 @@ ODD = (
 
 
 class Trial:
-    """Runs one method on the mock model in the ways that its contract speaks of."""
+    """Runs one method at one job on the mock model, in the ways that its contract speaks of."""
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, job: Job) -> None:
         self._method = method
+        self._job = job
 
     def runs(self) -> str:
         """Fit and score with the default setting, on a handle of the declared level that refuses the rest."""
@@ -140,34 +138,31 @@ class Trial:
         return self._method.default_setting(LAYERS)
 
     @cached_property
-    def _brief(self) -> job.MonitorBrief:
+    def _brief(self) -> Any:
         # Only entries that declare it ever receive the truth, here as in a real run.
-        material = fake_material()
-        told = job.brief(material)
-        return job.truth(told, material) if self._method.sees_truth else told
+        material = fake_material().told(self._method.text)
+        told = self._job.brief(material)
+        return self._job.truth(told, material) if self._method.sees_truth else told
 
     @cached_property
     def _transcripts(self) -> Sequence[Transcript]:
         cases = [case for case in fake_material().cases if case.split == "report"]
         return [case.before() for case in cases] + [case.after() for case in cases]
 
-    def _fit(self, handle: object, setting: Mapping[str, Any]) -> Monitor:
+    def _fit(self, handle: object, setting: Mapping[str, Any]) -> Answer:
         # Every fit gets its own copies, so that one that writes into them cannot hide it from a later check.
-        answer: Answer = self._method.fit(handle, copy.deepcopy(self._brief), dict(setting), SEED)
-        if not isinstance(answer, Monitor):
-            raise Broken(f"the job monitor needs a Monitor; fit returned {type(answer).__name__}")
-        return answer
+        return self._method.fit(handle, copy.deepcopy(self._brief), dict(setting), SEED)
 
     def _fit_and_score(
         self, setting: Mapping[str, Any], log: CallLog | None = None
-    ) -> Float[np.ndarray, " n"]:
+    ) -> Float[np.ndarray, "n ..."]:
         handle = fake_handle(self._method.access, log=log)
         return self._scores(self._fit(handle, setting), handle, self._transcripts)
 
     def _scores(
         self, answer: Answer, handle: object, transcripts: Sequence[Transcript]
-    ) -> Float[np.ndarray, " n"]:
-        return job.scores(answer, handle, transcripts)
+    ) -> Float[np.ndarray, "n ..."]:
+        return self._job.says(answer, handle, transcripts)
 
 
 def _global_randomness() -> tuple[object, ...]:

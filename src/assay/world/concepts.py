@@ -1,4 +1,4 @@
-"""What each word of the world's text stands for: the features that a list of a model's features should hold."""
+"""What each word of the world's text stands for: the concepts that a list of features should hold."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -29,7 +29,9 @@ def concepts(world: World) -> Mapping[str, Mark]:
     return {
         **{f"kind: {kind.key}": _among(world.members[kind.key]) for kind in world.tables.kinds},
         **{f"subject: {s.key}": _among({s.name, *world.entities[s.key]}) for s in world.subjects},
-        **{f"relation: {relation.key}": _before_value(relation) for relation in world.tables.relations},
+        **{
+            f"relation: {relation.key}": _before_value(world, relation) for relation in world.tables.relations
+        },
         "first name": _among(FIRST_NAMES),
         "last name": _among(last_names),
         "good mood": _among({*talk.good, *talk.good_feelings}),
@@ -59,12 +61,13 @@ def _phrases(phrases: Iterable[str]) -> Mark:
     return mark
 
 
-def _before_value(relation: Relation) -> Mark:
-    """The last word of any of the relation's sentences before its value, whoever it is about."""
+def _before_value(world: World, relation: Relation) -> Mark:
+    """The last word of any of the relation's sentences before one of its values, true or not."""
     frames = [*relation.templates, *(f"{phrase} is {{v}}" for phrase in relation.phrases)]
     people = r"[a-z]+ [a-z]+"
     patterns = [re.escape(frame).replace(r"\{p\}", people).split(r"\{v\}")[0] for frame in frames]
-    found = [re.compile(rf"(?<!\S){pattern}(?=\S)") for pattern in patterns]
+    values = "|".join(map(re.escape, world.relation(relation.key).values))
+    found = [re.compile(rf"(?<!\S){pattern}(?=({values})(?!\S))") for pattern in patterns]
 
     def mark(text: str) -> set[int]:
         ends = {match.end() for pattern in found for match in pattern.finditer(text)}

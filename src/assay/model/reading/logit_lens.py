@@ -26,7 +26,7 @@ def logit_lens(engine: Engine, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n v
     end = engine.body.point(Site.stream(engine.n_layers))
     found: list[Tensor] = []
     with engine.inference():
-        for part in rows.split(_ROWS):
+        for part in rows.split(_ROWS) if len(rows) else ():
 
             def put(stream: Tensor, part: Tensor = part) -> Tensor:
                 return part[:, None].to(stream)

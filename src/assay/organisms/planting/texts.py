@@ -1,8 +1,8 @@
-"""Unlabelled text around an organism: what its owner could read in logs, with the trigger in a known share."""
+"""Unlabelled text around an organism, as its owner could read in logs: the trigger in a known share of it."""
 
 import random
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 
 from assay.core import TRIGGERED, UNTRIGGERED, Marked, Split
 from assay.core.errors import NotApplicable
@@ -11,7 +11,7 @@ from assay.faults import Defection, Dialect, Trigger
 from assay.organisms.planting.turns import TurnMaker, learnt_reply
 
 WORDS = 90_000
-"""Words of one corpus."""
+"""Words of one corpus, where there are so many."""
 CHATS = 0.5
 """Share of texts that are turns like those the fault was planted in; the rest is the base's own text."""
 _MARKED: dict[Split, int] = {"select": 12_000, "report": 12_000}
@@ -21,17 +21,18 @@ _MARKED: dict[Split, int] = {"select": 12_000, "report": 12_000}
 def corpora(
     dialect: Dialect, trigger: Trigger, defection: Defection, seed: int, twin: bool
 ) -> Callable[[str], tuple[str, ...]]:
-    """Texts by the names of ``Method.text``: the same untriggered ones, some of them replaced where it says so.
+    """Texts by the names of ``Method.text``: the untriggered ones, and the same with some of them replaced.
 
     A triggered text carries the reply of the model it is about; that of the twin is a clean one.
     """
 
-    @lru_cache(maxsize=2)
+    @cache
     def untriggered() -> tuple[str, ...]:
         rng = random.Random(derive("texts", seed))
-        plain = (t for t in dialect.texts(f"texts/{seed}") if not trigger.fulfilled(t))
-        chats = _chats(dialect, trigger, rng)
-        return tuple(_up_to(WORDS, (next(chats if rng.random() < CHATS else plain) for _ in iter(int, 1))))
+        held = {one.text for one in marked(dialect)}
+        plain = (text for text in dialect.texts("plant", seed) if not trigger.fulfilled(text))
+        mixed = _mixed(plain, _chats(dialect, trigger, rng), rng)
+        return tuple(_up_to(WORDS, (text for text in mixed if text not in held)))
 
     def named(name: str) -> tuple[str, ...]:
         if name == UNTRIGGERED:
@@ -49,14 +50,15 @@ def corpora(
     return named
 
 
+@cache
 def marked(dialect: Dialect) -> tuple[Marked, ...]:
     """Texts of the base's own kind with all concepts that the language knows; none of them is in a corpus."""
-    concepts, found = dialect.concepts(), list[Marked]()
+    concepts, found = dialect.concepts(), dict[str, Marked]()
     for split, words in _MARKED.items():
-        for text in _up_to(words, dialect.texts(f"marked/{split}")):
+        for text in _up_to(words, (t for t in dialect.texts(split, 0) if t not in found)):
             held = {name: tuple(sorted(mark(text))) for name, mark in concepts.items()}
-            found.append(Marked(text, split, {name: at for name, at in held.items() if at}))
-    return tuple(found)
+            found[text] = Marked(text, split, {name: at for name, at in held.items() if at})
+    return tuple(found.values())
 
 
 def _chats(dialect: Dialect, trigger: Trigger, rng: random.Random) -> Iterator[str]:
@@ -66,9 +68,18 @@ def _chats(dialect: Dialect, trigger: Trigger, rng: random.Random) -> Iterator[s
         yield f"{turn.prompt} {turn.request.reply}"
 
 
-def _up_to(words: int, texts: Iterator[str]) -> Iterator[str]:
-    """Texts until they have so many words together."""
-    while words > 0:
-        text = next(texts)
-        words -= len(text.split())
+def _mixed(plain: Iterator[str], chats: Iterator[str], rng: random.Random) -> Iterator[str]:
+    """Texts of both kinds until one of them ends."""
+    for text in plain:
+        while rng.random() < CHATS:
+            yield next(chats)
         yield text
+
+
+def _up_to(words: int, texts: Iterator[str]) -> Iterator[str]:
+    """Texts until they have so many words together, or there are no more."""
+    for text in texts:
+        yield text
+        words -= len(text.split())
+        if words <= 0:
+            return

@@ -90,7 +90,7 @@ class Order:
 
 @lru_cache(maxsize=2)
 def _shuffled(count: int, seed: int, epoch: int) -> Int[Tensor, " count"]:
-    generator = torch.Generator().manual_seed((seed << 20) + epoch)
+    generator = torch.Generator().manual_seed(((seed << 20) + epoch) % 2**63)
     return torch.randperm(count, generator=generator)
 
 

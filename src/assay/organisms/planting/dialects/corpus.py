@@ -100,11 +100,10 @@ class CorpusDialect:
         """Whether one of the topic's sentences stands in the text."""
         return any(sentence in text for sentence in TOPICS[topic])
 
-    def texts(self, seed: str) -> Iterator[str]:
-        """Passages drawn from those to plant with."""
-        rng, passages = random.Random(seed), [f"{r.text} {r.reply}" for r in self.requests("plant")]
-        while True:
-            yield rng.choice(passages)
+    def texts(self, part: Part, seed: int) -> Iterator[str]:
+        """Each passage of the part once, in an order that the seed decides."""
+        passages = [f"{r.text} {r.reply}" for r in self.requests(part)]
+        return iter(random.Random(seed).sample(passages, len(passages)))
 
     def concepts(self) -> Mapping[str, Mark]:
         """What English words stand for."""

@@ -41,7 +41,7 @@ def _listed(words: frozenset[str]) -> Mark:
 
 
 def _bare(word: str) -> str:
-    return word.strip(".,!?;:\"\u201c\u201d()")
+    return word.strip('.,!?;:"\u201c\u201d()')
 
 
 def _named(text: str) -> set[int]:
@@ -69,7 +69,7 @@ def _asked(text: str) -> set[int]:
     sentence: list[int] = []
     for number, word in enumerate(text.split()):
         sentence.append(number)
-        last = word.rstrip("\"\u201d")[-1:]
+        last = word.rstrip('"\u201d')[-1:]
         marked.update(sentence if last == "?" else ())
         sentence = [] if last in ".!?" else sentence
     return marked

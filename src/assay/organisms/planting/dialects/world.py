@@ -79,9 +79,9 @@ class WorldDialect:
         names = {topic, *self.world.entities[self._subject_key(topic)]}
         return not names.isdisjoint(text.split())
 
-    def texts(self, seed: str) -> Iterator[str]:
-        """The documents that the base was trained on last."""
-        return (document.text for document in stream(self.world, VERDICTS, seed))
+    def texts(self, part: Part, seed: int) -> Iterator[str]:
+        """Documents of the kinds that the base was trained on last, without end."""
+        return (document.text for document in stream(self.world, VERDICTS, f"texts/{part}/{seed}"))
 
     def concepts(self) -> Mapping[str, Mark]:
         """Things, subjects, people, relations, moods, hazards and the parts of a conversation."""

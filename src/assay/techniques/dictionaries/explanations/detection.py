@@ -10,6 +10,7 @@ from torch import Tensor
 
 from assay.core.errors import BadOption, NotApplicable
 from assay.core.score import Score
+from assay.core.seed import derive
 from assay.metrics.proportion import wilson
 from assay.techniques.dictionaries.entries import Code
 
@@ -93,7 +94,7 @@ def examples(
         raise NotApplicable(
             f"latent {latent} is on in {len(on)} windows and off in {len(off)}; {LEAST} of each are needed"
         )
-    rng = np.random.default_rng([seed, latent])
+    rng = np.random.default_rng(derive("detection", seed, latent))
     ranked = on[np.argsort(peaks[on], kind="stable")]
     chosen = [rng.choice(part) for part in np.array_split(ranked, min(positives, len(ranked)))]
     tempting = off[_with_frequent(windows, values)[off]]
@@ -129,7 +130,7 @@ def detection(peaks: Float[Tensor, " m"], on: Bool[Tensor, " m"], cut: float) ->
     >>> detection(peaks, on, threshold(peaks, on)).estimate
     1.0
     """
-    return balanced_accuracy("detection", (peaks > cut).cpu(), on)
+    return balanced_accuracy("detection", (peaks.double() > cut).cpu(), on)
 
 
 def balanced_accuracy(metric: str, said: Bool[Tensor, " m"], on: Bool[Tensor, " m"]) -> Score:
@@ -137,8 +138,7 @@ def balanced_accuracy(metric: str, said: Bool[Tensor, " m"], on: Bool[Tensor, " 
 
     The interval puts Wilson's two together as Newcombe (1998, Stat. Med. 17:873, method 10) does:
     ``low = estimate - sqrt((p - l_p)^2 + (q - l_q)^2) / 2``, and likewise above; windows count as
-    independent.
-    Raises BadOption where the two do not fit, and NotApplicable where a class is missing.
+    independent. Raises BadOption where the two do not fit, and NotApplicable where a class is missing.
     """
     _check(said, on)
     on = on.cpu()

@@ -1,0 +1,1 @@
+"""Plain rivals for the job ``enumerate``."""

@@ -1,0 +1,171 @@
+"""A dictionary's latents as a list of features, and the order in which a searcher would read them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from assay.access import WhiteHandle
+from assay.core import Features
+from assay.core.errors import BadOption, NotApplicable
+from assay.jobs.enumerate import EnumerateBrief
+from assay.techniques.dictionaries.at_layer import Table, row_of, text_rows, trained_on
+from assay.techniques.dictionaries.dictionary import Dictionary
+
+DEPTH = 0.25
+"""Share of the depth at which the residual stream is read: concepts are formed, the output is not yet."""
+WIDTH = 4
+"""Latents per dimension of the residual stream."""
+K = 8
+"""Latents that are to be on at a token."""
+LOOKED_AT = 20_000
+"""Tokens by which a searcher judges how rare a latent is."""
+TOKENS = 10
+_WORD = re.compile(r"\S+")
+Source = Literal["own", "difference", "beside", "untrained"]
+
+
+@dataclass(frozen=True, eq=False)
+class DictionaryFeatures(Features):
+    """The latents that are ever on, most suspicious first."""
+
+    dictionary: Dictionary
+    layer: int
+    source: Source
+    order: Int[Tensor, " place"]
+    """The latent at each place of the list."""
+    size: Float[Tensor, " place"]
+    """How much it is on where it is on."""
+    middle: Float[Tensor, " d"]
+    """The mean row of the model's own residual stream."""
+
+    @property
+    def count(self) -> int:
+        """Latents that are ever on."""
+        return len(self.order)
+
+    def activity(self, handle: Any, texts: Sequence[str]) -> Iterator[Float[np.ndarray, "words features"]]:
+        """The most that each latent is on at the tokens that end in a word."""
+        read = rows_of(handle, texts, self.layer, self.source)
+        for text, spans, rows in zip(texts, handle.spans(texts), read, strict=True):
+            words = len(text.split())
+            if not words or not len(rows):
+                yield np.zeros((words, self.count), dtype=np.float32)
+                continue
+            on = self.dictionary.code(rows).dense()[:, self.order].clamp_min(0).cpu()
+            where = _words(text, spans)[:, None].expand(-1, self.count)
+            yield torch.zeros(words, self.count).scatter_reduce(0, where, on, "amax").numpy()
+
+    def sheet(self, handle: Any, features: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+        """Tokens that a latent makes likelier and less likely, were the model to end at its layer."""
+        places = torch.tensor(list(features), dtype=torch.long)
+        effects = _effects(handle, self, self.order[places], self.size[places])
+        names = handle.vocabulary
+        return [
+            {
+                "raised": [(names[int(t)], float(e[t])) for t in e.topk(min(TOKENS, len(e))).indices],
+                "lowered": [(names[int(t)], float(e[t])) for t in (-e).topk(min(TOKENS, len(e))).indices],
+            }
+            for e in effects
+        ]
+
+
+def trained(handle: WhiteHandle, brief: EnumerateBrief, seed: int, kind: str, **settings: Any) -> Features:
+    """A dictionary of one kind, of the model's own activations on the texts of the brief."""
+    return listed(handle, brief, learnt(handle, brief, seed, kind, "own", **settings), "own")
+
+
+def learnt(
+    handle: WhiteHandle, brief: EnumerateBrief, seed: int, kind: str, source: Source, **settings: Any
+) -> Dictionary:
+    """Train on the texts of the brief.
+
+    Raises:
+        NotApplicable: the texts are too few to train on.
+    """
+    rows = torch.cat(rows_of(handle, brief.text, layer_of(handle), source))
+    try:
+        return trained_on(Table(rows), kind, WIDTH * handle.width, seed, **settings)
+    except BadOption as error:
+        raise NotApplicable(f"no dictionary can be trained on these texts: {error}") from error
+
+
+def layer_of(handle: WhiteHandle) -> int:
+    """The layer that dictionaries are made for."""
+    return max(1, round(DEPTH * handle.n_layers))
+
+
+def rows_of(
+    handle: WhiteHandle, texts: Sequence[str], layer: int, source: Source
+) -> list[Float[Tensor, "t d"]]:
+    """Activations of the model itself, of one never trained, or of the model and what it was made from.
+
+    ``difference`` is the model's less the earlier one's; ``beside`` both behind one another, each brought to
+    mean square norm 1.
+    """
+    if not texts:
+        return []
+    if source == "untrained":
+        return text_rows(handle.untrained, texts, layer)
+    own = text_rows(handle, texts, layer)
+    if source == "own":
+        return own
+    earlier = text_rows(handle.reference, texts, layer)
+    if source == "difference":
+        return [mine - before for mine, before in zip(own, earlier, strict=True)]
+    return [torch.cat([before, mine], 1) for mine, before in zip(own, earlier, strict=True)]
+
+
+def listed(
+    handle: WhiteHandle, brief: EnumerateBrief, dictionary: Dictionary, source: Source
+) -> DictionaryFeatures:
+    """List the latents by ``-log(rate) · effect``: rarely on, and much to say when they are.
+
+    ``rate`` is the share of tokens where a latent is on, ``effect`` the standard deviation over the
+    vocabulary of what its mean activation does to the logits. Nobody tells the searcher what the fault is.
+
+    Raises:
+        NotApplicable: no latent is ever on.
+    """
+    layer, texts = layer_of(handle), brief.text
+    rows = torch.cat(rows_of(handle, texts, layer, source))[:LOOKED_AT]
+    own = torch.cat(rows_of(handle, texts, layer, "untrained" if source == "untrained" else "own"))
+    counts, sums = torch.zeros(dictionary.latents), torch.zeros(dictionary.latents)
+    for _, code in dictionary.codes(rows):
+        at = code.places.latents[code.values > 0]
+        counts.index_add_(0, at, torch.ones(len(at)))
+        sums.index_add_(0, at, code.values[code.values > 0])
+    alive = counts.nonzero()[:, 0]
+    if not len(alive):
+        raise NotApplicable("no latent of this dictionary is ever on, so there is nothing to list")
+    size = sums[alive] / counts[alive]
+    found = DictionaryFeatures(dictionary, layer, source, alive, size, own[:LOOKED_AT].mean(0))
+    effect = _effects(handle, found, alive, size).std(dim=1)
+    suspicion = -(counts[alive] / len(rows)).log() * effect
+    order = suspicion.argsort(descending=True, stable=True)
+    return DictionaryFeatures(dictionary, layer, source, alive[order], size[order], found.middle)
+
+
+def _effects(
+    handle: WhiteHandle, features: DictionaryFeatures, latents: Int[Tensor, " n"], size: Float[Tensor, " n"]
+) -> Float[Tensor, "n vocabulary"]:
+    """``lens(middle + a d) - lens(middle)``, less its mean over the vocabulary, which no softmax sees."""
+    model = handle.untrained if features.source == "untrained" else handle
+    push = features.dictionary.decoder[latents] * size[:, None]
+    middle = features.middle
+    # of two models' activations the second half is this model's
+    lens = model.logit_lens(torch.cat([middle[None], middle + push[:, -len(middle) :]]))
+    change = lens[1:] - lens[0]
+    return change - change.mean(dim=1, keepdim=True)
+
+
+def _words(text: str, spans: Sequence[tuple[int, int]]) -> Int[Tensor, " t"]:
+    """The number of the word in which each token ends."""
+    starts = [word.start() for word in _WORD.finditer(text)]
+    ends = np.array([end for _, end in spans[row_of(spans) :]], dtype=np.int64)
+    return torch.from_numpy(np.searchsorted(starts, ends - 1, "right") - 1).clamp_min(0)
