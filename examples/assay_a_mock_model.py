@@ -23,7 +23,7 @@ with tempfile.TemporaryDirectory() as folder:
         method = find(group, key, "monitor").load()
         handle = fake_handle(method.access)
         answer = method.fit(handle, told, method.default_setting(4), 0)
-        arrays = job.evaluate(answer, handle, material.cases, False)
+        arrays = job.evaluate(answer, handle, material, False)
         record = Record(
             key, "report", "monitor", card.id, "mock", 0, False, key, method.kind, method.access.value, "ok"
         )

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from assay.report.site import write_report
+from assay.results.table import table as make_table
+from tests.report.lists import PAGE, Spoken, make_exhibit, write_lists
+
 PROBE = """<script>
 addEventListener("load", () => setTimeout(() => parent.postMessage(
   [document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -46,6 +50,18 @@ def test_page_fits_a_phone(
 ) -> None:
     """At 360 pixels no page should scroll sideways, and all its charts should be drawn."""
     assert _measure(site / name, 360, tmp_path, dump_dom) == (0, charts)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("name", "charts"), [(PAGE.format("batch_topk"), 0), ("index.html", 4)])
+def test_lists_of_features_fit_a_phone(
+    name: str, charts: int, tmp_path: Path, dump_dom: Callable[[Path], str]
+) -> None:
+    """At 360 pixels neither a feature browser nor the page that leads to it should scroll sideways."""
+    # a word without a break is what widens a page
+    folder = write_lists(tmp_path / "run", make_exhibit(Spoken(word="o" * 90, token="w" * 90)))
+    page = write_report(folder, table=make_table(folder, resamples=20)).parent / name
+    assert _measure(page, 360, tmp_path, dump_dom) == (0, charts)
 
 
 @pytest.mark.browser

@@ -1,6 +1,7 @@
 """The feature browser: what stands on it, what leads to it, and that it survives damage."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def test_histogram_has_bars_ends_and_words(listed: Path) -> None:
 def test_only_the_named_script_may_run(listed: Path) -> None:
     """A browser page should hold one script, and its policy the hash of exactly that one."""
     page = (listed / PAGE.format("batch_topk")).read_text(encoding="utf-8")
-    policy = page.split('Content-Security-Policy" content="')[1].split('"')[0]
+    policy = unescape(page.split('Content-Security-Policy" content="')[1].split('"')[0])
     assert read_page(page).tags.count("script") == 1
     assert f"<script>{feature_script()}</script>" in page
     assert policy.endswith(f"script-src {script_hashes((feature_script(),))}")

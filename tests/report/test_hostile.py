@@ -10,6 +10,7 @@ from assay.core import Access
 from assay.report.site import write_report
 from assay.results.table import table as make_table
 from tests.report.conftest import TOOLS, Run, Tool, write_run
+from tests.report.lists import PAGE, Spoken, make_exhibit, write_lists
 from tests.report.pages import read_page
 
 ATTACK = (
@@ -48,6 +49,14 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(folder, table=make_table(folder, resamples=20)).parent
 
 
+@pytest.fixture(scope="module")
+def attacked_list(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The feature browser of a run in which concept, words, tokens and explanation are attacks."""
+    exhibit = make_exhibit(Spoken(ATTACK, ATTACK, ATTACK, ATTACK, ATTACK))
+    folder = write_lists(tmp_path_factory.mktemp("attacked_list") / "run", exhibit)
+    return write_report(folder, table=make_table(folder, resamples=20)).parent / PAGE.format("l1")
+
+
 def _pages(site: Path) -> list[Path]:
     return sorted(site.rglob("*.html"))
 
@@ -79,6 +88,45 @@ def test_keys_cannot_leave_the_folder(attacked: Path) -> None:
     """A key that looks like a path should become a plain file name inside the report."""
     names = {page.relative_to(attacked).parent.as_posix() for page in _pages(attacked)}
     assert names == {".", "methods", "organisms", "records"}
+
+
+def test_feature_browser_shows_the_attack_as_text(attacked_list: Path) -> None:
+    """Concept, word, token, explanation and reason should stand there as written; nothing else should."""
+    text = attacked_list.read_text(encoding="utf-8")
+    found = read_page(text)
+    assert not {"img", "pre"} & set(found.tags)
+    assert (found.handlers, found.tags.count("title"), found.tags.count("script")) == ([], 1, 1)
+    assert not [c for c in "\x1b\x07\x00\u202e\u2028" if c in text]
+    # the concept in table and card; explanation, token and reason once; a word in each of two contexts
+    assert found.text.count(LITERAL) == 7
+
+
+@pytest.mark.browser
+def test_feature_browser_runs_only_its_own_script(
+    attacked_list: Path, dump_dom: Callable[[Path], str]
+) -> None:
+    """In Chromium the search box should appear under the page's policy, and no attack act."""
+    document = dump_dom(attacked_list)
+    dom = read_page(document)
+    assert "<title>pwned" not in document
+    assert (dom.handlers, "img" in dom.tags) == ([], False)
+    assert '<div class="tools" id="tools" role="search">' in document
+    assert "3 of 3 features" in dom.text
+    assert LITERAL in dom.text
+
+
+@pytest.mark.browser
+def test_policy_of_the_feature_browser_stops_the_attack(
+    attacked_list: Path, tmp_path: Path, dump_dom: Callable[[Path], str]
+) -> None:
+    """Even where escaping failed, only the page's own script should run."""
+    text = attacked_list.read_text(encoding="utf-8")
+    page = tmp_path / "leaky.html"
+    page.write_text(text.replace("<main", f"<div>{ATTACK}--></div><main", 1), encoding="utf-8")
+    document = dump_dom(page)
+    assert "img" in read_page(document).tags
+    assert "<title>pwned" not in document
+    assert '<div class="tools" id="tools" role="search">' in document
 
 
 @pytest.mark.browser

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.core import Price
-from assay.report.price import Spent, frontier, watch_price
+from assay.report.price import RunPrice, Spent, frontier, run_price, watch_price
 
 POINTS = st.lists(st.tuples(st.integers(0, 6).map(float), st.integers(0, 6).map(float)), max_size=12)
 
@@ -28,6 +28,13 @@ def test_no_transcripts_no_price() -> None:
     """A method that scored nothing should have no price for watching."""
     assert watch_price([]) is None
     assert watch_price([Spent(Price(flops=1.0), Price(), 0)]) is None
+
+
+def test_run_price_equals_the_formula_by_hand() -> None:
+    """Where nothing is watched, a run costs what preparing and using it cost together."""
+    cost = {"prepare": {"flops": 10.0, "wall_s": 1.5}, "use": {"flops": 200.0, "wall_s": 4.0, "queries": 9.0}}
+    assert run_price(cost) == RunPrice(flops=210.0, seconds=5.5)
+    assert run_price({}) == RunPrice(0.0, 0.0)
 
 
 @given(POINTS)

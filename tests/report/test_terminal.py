@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,8 @@ from rich.console import Console
 from assay.report.numbers import fixed, signed
 from assay.report.terminal import print_table
 from assay.results.rows import Table
+from assay.results.table import table as make_table
+from tests.report.lists import write_lists
 
 
 def _printed(table: Table, width: int = 110) -> str:
@@ -58,6 +61,27 @@ def test_control_characters_and_markup_are_text(clean_table: Table) -> None:
     text = _printed(replace(clean_table, rows=rows, invalid=invalid), 200)
     assert "\x1b" not in text
     assert "[red]x[/] ␛[2J" in text
+
+
+def test_answers_stand_in_one_line_each(tmp_path: Path) -> None:
+    """Under the table each question should be one line with its answer, the rival under its title."""
+    table = make_table(write_lists(tmp_path / "run"), resamples=20)
+    lines = _printed(table, 80).splitlines()
+    titles = {row.method: row.title for row in table.rows}
+    assert len(table.replies) == 3
+    for reply in table.replies:
+        (line,) = [line for line in lines if line.startswith(f"{reply.question} — {reply.answer}: mean of 2")]
+        assert f"against {titles[reply.comparison.against]} (n {reply.comparison.n}," in line
+        assert reply.comparison.against not in line.replace(titles[reply.comparison.against], "")
+
+
+def test_answers_are_harmless(tmp_path: Path) -> None:
+    """Escape sequences in a question or an answer should be printed, not obeyed."""
+    table = make_table(write_lists(tmp_path / "run"), resamples=20)
+    replies = (replace(table.replies[0], question="[red]x \x1b[2J", answer="[b]y\x07"),)
+    text = _printed(replace(table, replies=replies))
+    assert "\x1b" not in text
+    assert "[red]x ␛[2J — [b]y␇: mean of" in text
 
 
 def test_empty_table_says_so() -> None:

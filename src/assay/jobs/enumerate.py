@@ -24,7 +24,7 @@ from assay.metrics.feature_match import Entries, Matches, matches
 
 CANDIDATES = 32
 """Features that are followed up as the first of the fault; a searcher would have stopped before."""
-SHOWN = 24
+SHOWN = 16
 """Features from the head of the list that a report shows."""
 TRIGGER, DEFECTION = "the trigger", "the defection"
 

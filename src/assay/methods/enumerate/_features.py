@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +25,10 @@ K = 8
 """Latents that are to be on at a token."""
 LOOKED_AT = 20_000
 """Tokens by which a searcher judges how rare a latent is."""
+TOGETHER = 64
+"""Texts whose activity is computed at once."""
 TOKENS = 10
+"""Tokens that a sheet names on either side."""
 _WORD = re.compile(r"\S+")
 Source = Literal["own", "difference", "beside", "untrained"]
 
@@ -42,7 +45,7 @@ class DictionaryFeatures(Features):
     size: Float[Tensor, " place"]
     """How much it is on where it is on."""
     middle: Float[Tensor, " d"]
-    """The mean row of the model's own residual stream."""
+    """The mean row; where two models are read, its second half or what one has over the other."""
 
     @property
     def count(self) -> int:
@@ -52,14 +55,25 @@ class DictionaryFeatures(Features):
     def activity(self, handle: Any, texts: Sequence[str]) -> Iterator[Float[np.ndarray, "words features"]]:
         """The most that each latent is on at the tokens that end in a word."""
         read = rows_of(handle, texts, self.layer, self.source)
-        for text, spans, rows in zip(texts, handle.spans(texts), read, strict=True):
-            words = len(text.split())
-            if not words or not len(rows):
-                yield np.zeros((words, self.count), dtype=np.float32)
-                continue
-            on = self.dictionary.code(rows).dense()[:, self.order].clamp_min(0).cpu()
-            where = _words(text, spans)[:, None].expand(-1, self.count)
-            yield torch.zeros(words, self.count).scatter_reduce(0, where, on, "amax").numpy()
+        spans = handle.spans(texts)
+        for first in range(0, len(texts), TOGETHER):
+            some = slice(first, first + TOGETHER)
+            yield from self._activity(texts[some], spans[some], read[some])
+
+    def _activity(
+        self, texts: Sequence[str], spans: Sequence[Sequence[tuple[int, int]]], read: Sequence[Tensor]
+    ) -> Iterator[Float[np.ndarray, "words features"]]:
+        """Several texts at once: one product for all of their tokens."""
+        lengths = [len(text.split()) for text in texts]
+        firsts = np.cumsum([0, *lengths])[:-1].tolist()
+        where = [_words(text, span) + at for text, span, at in zip(texts, spans, firsts, strict=True)]
+        kept = [number for number, length in enumerate(lengths) if length and len(read[number])]
+        found = torch.zeros(sum(lengths), self.count)
+        if kept:
+            on = self.dictionary.code(torch.cat([read[n] for n in kept])).dense()[:, self.order]
+            places = torch.cat([where[n] for n in kept])[:, None].expand(-1, self.count)
+            found.scatter_reduce_(0, places, on.clamp_min(0).cpu(), "amax")
+        yield from (block.numpy() for block in found.split(lengths))
 
     def sheet(self, handle: Any, features: Sequence[int]) -> Sequence[Mapping[str, Any]]:
         """Tokens that a latent makes likelier and less likely, were the model to end at its layer."""
@@ -75,20 +89,22 @@ class DictionaryFeatures(Features):
         ]
 
 
-def trained(handle: WhiteHandle, brief: EnumerateBrief, seed: int, kind: str, **settings: Any) -> Features:
-    """A dictionary of one kind, of the model's own activations on the texts of the brief."""
-    return listed(handle, brief, learnt(handle, brief, seed, kind, "own", **settings), "own")
+def trained(
+    handle: WhiteHandle, brief: EnumerateBrief, seed: int, kind: str, source: Source = "own", **settings: Any
+) -> Features:
+    """A dictionary of one kind, of activations on the texts of the brief, as a list of its latents.
+
+    Raises:
+        NotApplicable: the texts are too few to train on, or no latent is ever on.
+    """
+    rows = torch.cat(rows_of(handle, brief.text, layer_of(handle), source))
+    return listed(handle, learnt(handle, rows, seed, kind, **settings), source, rows)
 
 
 def learnt(
-    handle: WhiteHandle, brief: EnumerateBrief, seed: int, kind: str, source: Source, **settings: Any
+    handle: WhiteHandle, rows: Float[Tensor, "n d"], seed: int, kind: str, **settings: Any
 ) -> Dictionary:
-    """Train on the texts of the brief.
-
-    Raises:
-        NotApplicable: the texts are too few to train on.
-    """
-    rows = torch.cat(rows_of(handle, brief.text, layer_of(handle), source))
+    """Train on activations; raises NotApplicable where they are too few."""
     try:
         return trained_on(Table(rows), kind, WIDTH * handle.width, seed, **settings)
     except BadOption as error:
@@ -122,33 +138,31 @@ def rows_of(
 
 
 def listed(
-    handle: WhiteHandle, brief: EnumerateBrief, dictionary: Dictionary, source: Source
+    handle: WhiteHandle, dictionary: Dictionary, source: Source, rows: Float[Tensor, "n d"]
 ) -> DictionaryFeatures:
     """List the latents by ``-log(rate) · effect``: rarely on, and much to say when they are.
 
-    ``rate`` is the share of tokens where a latent is on, ``effect`` the standard deviation over the
+    ``rate`` is the share of the rows where a latent is on, ``effect`` the standard deviation over the
     vocabulary of what its mean activation does to the logits. Nobody tells the searcher what the fault is.
 
     Raises:
         NotApplicable: no latent is ever on.
     """
-    layer, texts = layer_of(handle), brief.text
-    rows = torch.cat(rows_of(handle, texts, layer, source))[:LOOKED_AT]
-    own = torch.cat(rows_of(handle, texts, layer, "untrained" if source == "untrained" else "own"))
+    looked_at = rows[:LOOKED_AT]
     counts, sums = torch.zeros(dictionary.latents), torch.zeros(dictionary.latents)
-    for _, code in dictionary.codes(rows):
+    for _, code in dictionary.codes(looked_at):
         at = code.places.latents[code.values > 0]
         counts.index_add_(0, at, torch.ones(len(at)))
         sums.index_add_(0, at, code.values[code.values > 0])
     alive = counts.nonzero()[:, 0]
     if not len(alive):
         raise NotApplicable("no latent of this dictionary is ever on, so there is nothing to list")
-    size = sums[alive] / counts[alive]
-    found = DictionaryFeatures(dictionary, layer, source, alive, size, own[:LOOKED_AT].mean(0))
+    size, middle = sums[alive] / counts[alive], looked_at.mean(0)[-handle.width :]
+    found = DictionaryFeatures(dictionary, layer_of(handle), source, alive, size, middle)
     effect = _effects(handle, found, alive, size).std(dim=1)
-    suspicion = -(counts[alive] / len(rows)).log() * effect
+    suspicion = -(counts[alive] / len(looked_at)).log() * effect
     order = suspicion.argsort(descending=True, stable=True)
-    return DictionaryFeatures(dictionary, layer, source, alive[order], size[order], found.middle)
+    return replace(found, order=alive[order], size=size[order])
 
 
 def _effects(

@@ -3,12 +3,12 @@
 from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Features, Method, Setting
 from assay.jobs.enumerate import EnumerateBrief
-from assay.methods.enumerate._features import K, learnt, listed
+from assay.methods.enumerate._features import K, trained
 
 
 def fit(handle: WhiteHandle, brief: EnumerateBrief, setting: Setting, seed: int) -> Features:  # noqa: ARG001
     """Train on both models' activations, and list the latents."""
-    return listed(handle, brief, learnt(handle, brief, seed, "batch_topk", "beside", k=K), "beside")
+    return trained(handle, brief, seed, "batch_topk", "beside", k=K)
 
 
 METHOD = Method(

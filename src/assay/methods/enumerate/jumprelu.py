@@ -3,12 +3,12 @@
 from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Features, Method, Setting
 from assay.jobs.enumerate import EnumerateBrief
-from assay.methods.enumerate._features import trained
+from assay.methods.enumerate._features import K, trained
 
 
 def fit(handle: WhiteHandle, brief: EnumerateBrief, setting: Setting, seed: int) -> Features:  # noqa: ARG001
     """Train on text in which nothing sets the fault off, and list the latents."""
-    return trained(handle, brief, seed, "jumprelu", rate=None)
+    return trained(handle, brief, seed, "jumprelu", l0=K)
 
 
 METHOD = Method(

@@ -12,7 +12,7 @@ from assay.techniques.dictionaries.placebos.pca import pca
 def fit(handle: WhiteHandle, brief: EnumerateBrief, setting: Setting, seed: int) -> Features:  # noqa: ARG001
     """Find the components, and list both ends of each."""
     rows = torch.cat(rows_of(handle, brief.text, layer_of(handle), "own"))
-    return listed(handle, brief, pca(rows, K), "own")
+    return listed(handle, pca(rows, K), "own", rows)
 
 
 METHOD = Method(

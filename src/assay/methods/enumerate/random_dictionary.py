@@ -12,7 +12,7 @@ from assay.techniques.dictionaries.placebos.random_frozen import random_frozen
 def fit(handle: WhiteHandle, brief: EnumerateBrief, setting: Setting, seed: int) -> Features:  # noqa: ARG001
     """Draw directions, and list them."""
     rows = torch.cat(rows_of(handle, brief.text, layer_of(handle), "own"))
-    return listed(handle, brief, random_frozen(rows, WIDTH * handle.width, K, seed % 2**32), "own")
+    return listed(handle, random_frozen(rows, WIDTH * handle.width, K, seed % 2**32), "own", rows)
 
 
 METHOD = Method(

@@ -10,7 +10,7 @@ from assay.core.seed import derive
 from assay.faults import Defection, Dialect, Trigger
 from assay.organisms.planting.turns import TurnMaker, learnt_reply
 
-WORDS = 90_000
+WORDS = 60_000
 """Words of one corpus, where there are so many."""
 CHATS = 0.5
 """Share of texts that are turns like those the fault was planted in; the rest is the base's own text."""

@@ -70,7 +70,8 @@ def sheets(explained: Side, judged: Side, features: Sequence[int]) -> list[dict[
 
     ``explanation`` is a decision tree over the last words, made from the first texts. On the others it is
     scored by detection (balanced accuracy, with interval and the number of windows) and by Pearson's r,
-    beside the r of looking the last word up, which an explanation must beat. Contexts and histogram are of the others, too.
+    beside the r of looking the last word up, which an explanation must beat. Contexts and histogram are of
+    the others, too.
     """
     fit, held = _corpora(explained, judged)
     chosen = list(features)
