@@ -112,9 +112,11 @@ def test_without_candidates_nobody_finds_anything() -> None:
     assert SPECS["trigger_rank"].values(table().with_arrays(none), weights()).tolist() == [MOST] * 6
 
 
-def test_only_faults_have_the_twin_for_a_placebo() -> None:
-    """The twin knows the world as well as the organism does."""
-    assert {key for key, spec in SPECS.items() if not spec.twin_is_placebo} == {"concepts_found", "mean_f1"}
+def test_placebos_are_held_against_what_they_take_away() -> None:
+    """The twin knows the world as well as the organism does; a shuffled decoder leaves all but the order."""
+    for key, spec in SPECS.items():
+        assert ("@twin" in spec.unaffected_by) == (key in ("concepts_found", "mean_f1"))
+        assert ("shuffled_decoder" in spec.unaffected_by) == (not key.endswith("_rank"))
 
 
 def test_questions_name_what_is_measured() -> None:

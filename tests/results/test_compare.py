@@ -1,11 +1,13 @@
 """Comparisons: against whom, on the same resamples, and with which verdict."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from assay.core import Kind
+from assay.metrics.monitor_panel import PANEL
 from assay.results import table as table_module
 from assay.results.catalogue import Listing, catalogue
 from assay.results.rows import Comparison, Table
@@ -139,3 +141,14 @@ def test_catalogue_reads_files_without_running_them() -> None:
     assert all(listing.title for listing in listed.values())
     named = {name for listing in listed.values() for name in listing.placebo_for}
     assert named <= listed.keys()
+
+
+def test_a_placebo_that_takes_nothing_away_is_no_rival(fill: Fill) -> None:
+    """Of two placebos the better one is left out for the metric that says so, by key or as a twin's run."""
+    tools: dict[str, tuple[Kind, float]] = {**METHODS, "same": ("placebo", 2.4)}
+    store = fill(tools)
+    assert against(table(store, resamples=100), "placebo").against == "same"
+    specs = tuple(replace(s, unaffected_by=("same",)) if s.key == "auroc" else s for s in PANEL.specs)
+    made = table(store, panels={"monitor": replace(PANEL, specs=specs)}, resamples=100)
+    assert against(made, "placebo").against == "random"
+    assert against(made, "placebo", "auroc_after").against == "same"

@@ -21,7 +21,9 @@ MOST = 1000
 Weights = Float[np.ndarray, "groups resamples"]
 Draws = Float[np.ndarray, " resamples"]
 TRAINED = ("topk", "batch_topk", "matryoshka", "jumprelu", "gated", "l1")
-PLACEBOS = ("random_dictionary", "pca", "neurons", "shuffled_decoder", "untrained_model")
+PLACEBOS = ("random_dictionary", "pca", "neurons", "untrained_model")
+SAME_CODE = ("shuffled_decoder",)
+"""Placebos whose features are on where a trained one's are; only the order of their list means nothing."""
 
 
 def f1_of_concepts(table: CaseTable, weights: Weights) -> Float[np.ndarray, "concepts resamples"]:
@@ -93,7 +95,7 @@ def _of_fault(fault: str, label: str, where: str) -> tuple[MetricSpec, MetricSpe
         values = (rank_of if rank else auroc_of)(fault, label)
         return MetricSpec(
             key, title, formula, "features" if rank else "probability", better, needs, values, counted,
-            bounds=(0.0, MOST) if rank else (0.0, 1.0),
+            bounds=(0.0, MOST) if rank else (0.0, 1.0), unaffected_by=() if rank else SAME_CODE,
         )  # fmt: skip
 
     return (
@@ -131,7 +133,7 @@ PANEL = Panel(
             needs=_DOCUMENTS,
             values=concepts_found,
             counted=_concepts,
-            twin_is_placebo=False,
+            unaffected_by=("@twin", *SAME_CODE),
         ),
         *_of_fault("trigger", "triggered", "before the first word that could defect"),
         *_of_fault("defection", "defects", "from the first word that could defect"),
@@ -144,7 +146,7 @@ PANEL = Panel(
             needs=_DOCUMENTS,
             values=mean_f1,
             counted=_concepts,
-            twin_is_placebo=False,
+            unaffected_by=("@twin", *SAME_CODE),
         ),
     ),
     questions=(

@@ -15,7 +15,7 @@ from assay.core.errors import NotApplicable
 from assay.metrics.auroc import auroc_resampled
 from assay.metrics.calibration import calibration_error_resampled, fit_platt, standardise
 from assay.metrics.recall_at_fpr import share_above, thresholds_resampled
-from assay.metrics.spec import CaseTable, MetricSpec, Panel, rarer
+from assay.metrics.spec import CaseTable, MetricSpec, Panel, Question, rarer
 
 FPR = 0.01
 Weights = Float[np.ndarray, "groups resamples"]
@@ -231,4 +231,15 @@ PANEL = Panel(
         ),
     ),
     complete,
+    (
+        Question(
+            key="sae_probes",
+            text="Does a pool of probes gain by probes on a sparse dictionary?",
+            metric="auroc",
+            entries=("probe_pool_with_sae",),
+            rivals=("probe_pool",),
+            yes="Yes: with them the winner of the pool does better",
+            no="No: with them the winner of the pool does worse",
+        ),
+    ),
 )

@@ -96,8 +96,8 @@ class MetricSpec:
     counted: Callable[[CaseTable], Sample]
     """What the number is about, and how many independent units that is."""
     bounds: tuple[float, float] = (0.0, 1.0)
-    twin_is_placebo: bool = True
-    """Whether a run on the clean twin, which lacks the fault and nothing else, should do worse."""
+    unaffected_by: tuple[str, ...] = ()
+    """Placebos that take away nothing this metric measures: keys, or ``@twin`` for all runs on the twin."""
 
 
 @dataclass(frozen=True)

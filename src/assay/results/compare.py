@@ -27,8 +27,7 @@ def comparisons(
     for spec in panel.specs:
         for scope, members in scopes:
             for method in methods:
-                twins = spec.twin_is_placebo
-                own = [p for p in placebos if _stands_for(p, method, listed) and (twins or TWIN not in p)]
+                own = [p for p in placebos if _stands_for(p, method, listed) and not _unaffected(spec, p)]
                 sides: tuple[tuple[Rival, list[str]], ...] = (("baseline", baselines), ("placebo", own))
                 for against_kind, rivals in sides:
                     pairs = _best(cells, spec, method, rivals, members)
@@ -41,6 +40,10 @@ def compare(
 ) -> Comparison | None:
     """One entry against the best of some rivals over all organisms; None if they share none."""
     return _comparison(job, "all", spec, "placebo", _best(cells, spec, label, rivals, organisms))
+
+
+def _unaffected(spec: MetricSpec, placebo: str) -> bool:
+    return placebo in spec.unaffected_by or (TWIN in spec.unaffected_by and placebo.endswith(TWIN))
 
 
 def _stands_for(placebo: str, method: str, listed: Mapping[str, Listing]) -> bool:

@@ -94,9 +94,10 @@ class Reply:
         The difference is positive where the entries are ahead, whichever way the metric points.
         """
         c = self.comparison
+        units = "1 organism" if c.clusters == 1 else f"{c.clusters} organisms"
         return (
             f"{self.answer}: mean of {len(self.entries)} {self.mean:.3f}, {c.difference:+.3f} "
-            f"[{c.low:+.3f}, {c.high:+.3f}] against {c.against} (n {c.n}, {c.clusters} organisms)"
+            f"[{c.low:+.3f}, {c.high:+.3f}] against {c.against} (n {c.n}, {units})"
         )
 
 

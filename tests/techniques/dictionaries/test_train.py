@@ -14,7 +14,7 @@ from assay.model.reading.store import Activations
 from assay.techniques.dictionaries import Beside, Dictionary, Difference, Plan, TooFewTokens, kinds, train
 from assay.techniques.dictionaries.checkpoint import Checkpoint
 from assay.techniques.dictionaries.rules import KeepLargest
-from assay.techniques.dictionaries.train import geometric_median
+from assay.techniques.dictionaries.train import _cut, geometric_median
 from tests.techniques.dictionaries.superposition import superposed
 
 DATA = superposed(6000)
@@ -167,3 +167,21 @@ def test_the_middle_of_a_batch_is_not_pulled() -> None:
     x[:100] += 500
     assert float(x.mean(0).norm()) > 90
     assert float(geometric_median(x).norm()) < 1
+
+
+@pytest.mark.parametrize("size", [0.01, 10.0])
+def test_gradients_are_cut_together_at_norm_one(size: float) -> None:
+    """Longer ones as torch does it, shorter ones not at all; what has no gradient is left out."""
+    torch.manual_seed(0)
+    weights = [torch.zeros(5, 3), torch.zeros(4), torch.zeros(2)]
+    for weight in weights[:2]:
+        weight.grad = size * torch.randn(weight.shape)
+    wanted = [weight.clone() for weight in weights[:2]]
+    for weight, same in zip(weights, wanted, strict=False):
+        assert weight.grad is not None
+        same.grad = weight.grad.clone()
+    torch.nn.utils.clip_grad_norm_(wanted, 1.0)
+    _cut(weights)
+    for weight, same in zip(weights, wanted, strict=False):
+        torch.testing.assert_close(weight.grad, same.grad)
+    assert weights[2].grad is None

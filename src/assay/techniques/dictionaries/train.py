@@ -1,7 +1,7 @@
 """Training a dictionary on stored activations."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from assay.core.errors import BadOption
 from assay.techniques.dictionaries.checkpoint import Checkpoint
 from assay.techniques.dictionaries.dictionary import Dictionary
+from assay.techniques.dictionaries.memory import memory_kept
 from assay.techniques.dictionaries.rows import Order, Rows, read
 from assay.techniques.dictionaries.technique import Technique
 from assay.techniques.dictionaries.weights import Batch, Weights
@@ -93,11 +94,12 @@ def train(
         folder, {**plan.technique.settings(), "plan": repr(plan), **training.identity, "rows": len(rows)}
     )
     training.load(kept.read(where))
-    while training.step < plan.steps:
-        training.advance()
-        kept.write(training.tensors, now=training.step == plan.steps)
-        if progress:
-            progress(training.step, plan.steps)
+    with memory_kept():
+        while training.step < plan.steps:
+            training.advance()
+            kept.write(training.tensors, now=training.step == plan.steps)
+            if progress:
+                progress(training.step, plan.steps)
     return training.dictionary()
 
 
@@ -159,7 +161,7 @@ class Training:
         outcome.loss.backward()
         with torch.no_grad():
             _forget_length(w.decoder)
-            torch.nn.utils.clip_grad_norm_(w.named().values(), 1.0)
+            _cut(w.named().values())
             self._adam.param_groups[0]["lr"] = self._rate()
             self._adam.step()
             w.decoder.div_(w.decoder.norm(dim=1, keepdim=True))
@@ -228,6 +230,15 @@ def geometric_median(x: Float[Tensor, "n d"], rounds: int = 20) -> Float[Tensor,
         nearness = 1 / (x - middle).norm(dim=1).clamp_min(1e-6)
         middle = (nearness / nearness.sum()) @ x
     return middle
+
+
+def _cut(weights: Iterable[Tensor]) -> None:
+    """Scale all gradients to norm 1 together if it is more (Pascanu et al. 2013, arXiv 1211.5063)."""
+    given = [weight for weight in weights if weight.grad is not None]
+    norm = torch.nn.utils.get_total_norm([weight.grad for weight in given if weight.grad is not None])
+    # on a GPU asking would wait for it; on a CPU a factor of 1 would still rewrite every gradient
+    if norm.is_cuda or norm > 1:
+        torch.nn.utils.clip_grads_with_norm_(given, 1.0, norm)
 
 
 def _forget_length(decoder: Float[Tensor, "latent d"]) -> None:

@@ -348,4 +348,6 @@ def _spelt(token: int, name: Callable[[int], str]) -> str:
 
 def _number(value: float, top: float) -> str:
     # what is a thousandth of the most reads better as nothing
-    return f"{value:.2g}" if abs(value) > abs(top) / 1000 else "0"
+    if abs(value) <= abs(top) / 1000:
+        return "0"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.2g}"

@@ -92,7 +92,7 @@ def examples(
     on, off = np.flatnonzero(peaks > 0), np.flatnonzero(peaks <= 0)
     if min(len(on), len(off)) < LEAST:
         raise NotApplicable(
-            f"latent {latent} is on in {len(on)} windows and off in {len(off)}; {LEAST} of each are needed"
+            f"this feature is on in {len(on)} windows and off in {len(off)}; {LEAST} of each are needed"
         )
     rng = np.random.default_rng(derive("detection", seed, latent))
     ranked = on[np.argsort(peaks[on], kind="stable")]

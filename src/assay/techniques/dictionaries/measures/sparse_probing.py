@@ -29,6 +29,7 @@ FORMULAS = {
     "over_neurons": "latents - neurons, on the same redrawn texts",
     "over_dense": "latents - dense, on the same redrawn texts",
 }
+RESAMPLES = 1000
 Draws = Float[np.ndarray, " columns"]
 Weights = Float[np.ndarray, "n columns"]
 
@@ -154,7 +155,6 @@ def sparse_probing(
     fit: tuple[Pooled, Bool[Tensor, " n"]],
     held_out: tuple[Pooled, Bool[Tensor, " m"]],
     ks: tuple[int, ...] = (1, 2, 5),
-    resamples: int = 1000,
 ) -> SparseProbing:
     """Fit probes on few latents, few neurons and everything, and compare them on the same held-out texts.
 
@@ -186,7 +186,7 @@ def sparse_probing(
         )
     chosen = np.argsort(-np.abs(few.difference(truth)), kind="stable")[: max(ks)]
     here, there = few.columns(chosen), new.columns(chosen)
-    weights = redrawn(len(new), resamples, "sparse_probing")
+    weights = redrawn(len(new), "sparse_probing")
 
     def told(probe: LinearProbe, rows: Float[np.ndarray, "m f"]) -> tuple[Draws, Draws]:
         return _told(probe.scores(rows), labels, weights)
@@ -205,9 +205,9 @@ def sparse_probing(
     )
 
 
-def redrawn(n: int, resamples: int, name: str) -> Weights:
+def redrawn(n: int, name: str) -> Weights:
     """How often each row counts: once each in the first column, as drawn with replacement in all others."""
-    drawn = group_weights((n,), resamples, derive("bootstrap", name))
+    drawn = group_weights((n,), RESAMPLES, derive("bootstrap", name))
     return np.concatenate([np.ones((n, 1)), drawn], axis=1)
 
 
