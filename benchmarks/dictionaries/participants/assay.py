@@ -7,6 +7,7 @@ import torch
 
 from assay.model.reading.store import Activations
 from assay.techniques.dictionaries import Dictionary, Plan, kinds
+from assay.techniques.dictionaries.memory import memory_kept
 from assay.techniques.dictionaries.rules import KeepLargest
 from assay.techniques.dictionaries.train import Training
 from benchmarks.dictionaries.inputs import Inputs
@@ -36,6 +37,8 @@ def _begun(inputs: Inputs, name: str) -> Trainer:
     start = Dictionary(
         begin, begin, begin.new_zeros(len(begin)), begin.new_zeros(begin.shape[1]), KeepLargest(1)
     )
+    # what ``train`` does around its loop; here the process ends with it
+    memory_kept().__enter__()
     training = Training(Activations(inputs["x"].numpy()), plan, torch.device("cpu"), start)
     w = training.weights
 

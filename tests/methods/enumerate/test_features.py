@@ -110,7 +110,7 @@ def test_what_cannot_be_trained_on_is_declined() -> None:
     dead = identity(HANDLE.width)
     silent = Dictionary(dead.encoder, dead.decoder, dead.encoder_bias - 1e6, dead.decoder_bias, dead.rule)
     with pytest.raises(NotApplicable, match="no latent of this dictionary is ever on"):
-        listed(HANDLE, BRIEF, silent, "own")
+        listed(HANDLE, silent, "own", torch.randn(50, HANDLE.width))
 
 
 def test_without_an_earlier_model_differences_are_declined() -> None:

@@ -5,7 +5,7 @@ import resource
 import pytest
 import torch
 
-from assay.techniques.dictionaries.memory import _glibc, memory_kept
+from assay.techniques.dictionaries.memory import glibc, memory_kept
 
 MEGABYTES = 16
 
@@ -18,7 +18,7 @@ def faults(rounds: int = 10) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
-@pytest.mark.skipif(_glibc() is None, reason="only glibc can be told to keep memory")
+@pytest.mark.skipif(glibc() is None, reason="only glibc can be told to keep memory")
 def test_what_is_freed_is_used_again() -> None:
     """Inside, the pages of the first round serve for all; outside each round asks for its own again."""
     outside = faults()
@@ -37,6 +37,6 @@ def test_it_ends_with_an_error_too() -> None:
 
 def test_without_glibc_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     """On other systems the block runs as it is."""
-    monkeypatch.setattr("assay.techniques.dictionaries.memory._glibc", lambda: None)
+    monkeypatch.setattr("assay.techniques.dictionaries.memory.glibc", lambda: None)
     with memory_kept():
         assert float(torch.ones(3).sum()) == 3.0

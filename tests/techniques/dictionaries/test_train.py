@@ -14,7 +14,7 @@ from assay.model.reading.store import Activations
 from assay.techniques.dictionaries import Beside, Dictionary, Difference, Plan, TooFewTokens, kinds, train
 from assay.techniques.dictionaries.checkpoint import Checkpoint
 from assay.techniques.dictionaries.rules import KeepLargest
-from assay.techniques.dictionaries.train import _cut, geometric_median
+from assay.techniques.dictionaries.train import cut_together, geometric_median
 from tests.techniques.dictionaries.superposition import superposed
 
 DATA = superposed(6000)
@@ -181,7 +181,7 @@ def test_gradients_are_cut_together_at_norm_one(size: float) -> None:
         assert weight.grad is not None
         same.grad = weight.grad.clone()
     torch.nn.utils.clip_grad_norm_(wanted, 1.0)
-    _cut(weights)
+    cut_together(weights)
     for weight, same in zip(weights, wanted, strict=False):
         torch.testing.assert_close(weight.grad, same.grad)
     assert weights[2].grad is None

@@ -19,7 +19,7 @@ def memory_kept() -> Generator[None]:
     it hands out, which costs a tenth of a step. Only glibc is told, and afterwards it is told its defaults
     again and gives back what is free; elsewhere nothing changes.
     """
-    libc = _glibc()
+    libc = glibc()
     if libc is None:
         yield
         return
@@ -33,7 +33,7 @@ def memory_kept() -> Generator[None]:
         libc.malloc_trim(0)
 
 
-def _glibc() -> ctypes.CDLL | None:
+def glibc() -> ctypes.CDLL | None:
     """The C library of this process if it is glibc."""
     if sys.platform != "linux":
         return None

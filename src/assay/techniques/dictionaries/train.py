@@ -161,7 +161,7 @@ class Training:
         outcome.loss.backward()
         with torch.no_grad():
             _forget_length(w.decoder)
-            _cut(w.named().values())
+            cut_together(w.named().values())
             self._adam.param_groups[0]["lr"] = self._rate()
             self._adam.step()
             w.decoder.div_(w.decoder.norm(dim=1, keepdim=True))
@@ -232,7 +232,7 @@ def geometric_median(x: Float[Tensor, "n d"], rounds: int = 20) -> Float[Tensor,
     return middle
 
 
-def _cut(weights: Iterable[Tensor]) -> None:
+def cut_together(weights: Iterable[Tensor]) -> None:
     """Scale all gradients to norm 1 together if it is more (Pascanu et al. 2013, arXiv 1211.5063)."""
     given = [weight for weight in weights if weight.grad is not None]
     norm = torch.nn.utils.get_total_norm([weight.grad for weight in given if weight.grad is not None])
