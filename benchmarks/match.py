@@ -115,8 +115,13 @@ class Match:
             self._row(rival),
             ratio=ratio.middle, low=ratio.low, high=ratio.high, n=ratio.n,
             ours_s=median(own), peer_s=median(theirs), ours_peak_mb=ours.peak_mb, peer_peak_mb=rival.peak_mb,
-            ours_gflop=_giga(ours.flops), peer_gflop=_giga(rival.flops),
+            ours_gflop=_giga(ours.flops), peer_gflop=_giga(rival.flops), peak_gflops=_giga(self._peak()),
         )  # fmt: skip
+
+    def _peak(self) -> float | None:
+        """What the machine can do, asked where Assay runs; only where operations are counted."""
+        process = next((p for who, p in self._there.items() if who.kind == "ours"), None)
+        return process.ask("matrix_peak") if process and self._task.count_flops else None
 
     def _row(self, entry: Entry) -> Row:
         process = self._there.get(entry.who)

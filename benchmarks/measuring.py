@@ -2,7 +2,9 @@
 
 import ctypes
 import gc
+import math
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +43,22 @@ def flops(call: Callable[[], object]) -> float:
     with FlopCounterMode(display=False, custom_mapping={attention: _attention_flops}) as counter:
         call()
     return float(counter.get_total_flops())
+
+
+def matrix_peak(size: int = 2048, tries: int = 9) -> float:
+    """Operations a second that the fastest of several square products in float32 reaches here.
+
+    >>> matrix_peak(size=64, tries=2) > 0
+    True
+    """
+    left, right = torch.ones(size, size), torch.ones(size, size)
+    out = left @ right
+    best = math.inf
+    for _ in range(tries):
+        start = time.perf_counter()
+        torch.mm(left, right, out=out)
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
 
 
 def _attention_flops(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:

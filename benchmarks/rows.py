@@ -32,6 +32,8 @@ class Row:
     peer_peak_mb: float | None = None
     ours_gflop: float | None = None
     peer_gflop: float | None = None
+    peak_gflops: float | None = None
+    """A thousand million operations a second that products of matrices reach on this machine."""
     difference: float | None = None
     """From the floor, in standard deviations of what is compared."""
     n: int = 0

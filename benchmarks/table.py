@@ -11,7 +11,7 @@ from rich.text import Text
 
 from benchmarks.rows import Row, Verdict
 
-_HEAD = ("who", "used", "times ours", "95%", "s", "peak MiB", "GFLOP")
+_HEAD = ("who", "used", "times ours", "95%", "s", "peak MiB", "GFLOP", "of peak")
 
 
 def show(rows: Sequence[Row], verdicts: Sequence[Verdict], console: Console) -> None:
@@ -45,7 +45,8 @@ def markdown(rows: Sequence[Row], verdicts: Sequence[Verdict], title: str) -> st
     lines += [
         "",
         "A ratio above 1 is their time over ours: so many times faster is Assay. The interval is that of the",
-        "median over rounds. Peak is what one call adds to resident memory.",
+        "median over rounds. Peak is what one call adds to resident memory. GFLOP counts products of dense",
+        "matrices, and the share of peak is of the fastest such product on this machine.",
     ]
     for task, those in by_task(rows).items():
         head, *below = lines_of(those)
@@ -64,7 +65,7 @@ def by_task(rows: Sequence[Row]) -> dict[str, list[Row]]:
 def lines_of(rows: Sequence[Row]) -> list[list[str]]:
     """A head, Assay, then everybody who did the same task; columns that would be empty are left out."""
     one = next((row for row in rows if row.status == "measured"), rows[0])
-    ours = ["assay", "", "", "", *_figures(one.ours_s, one.ours_peak_mb, one.ours_gflop)]
+    ours = ["assay", "", "", "", *_figures(one.ours_s, one.ours_peak_mb, one.ours_gflop, one.peak_gflops)]
     whole = [list(_HEAD), ours, *map(_cells, rows)]
     filled = [place for place, column in enumerate(zip(*whole[1:], strict=True)) if any(column)]
     return [[line[place] for place in filled] for line in whole]
@@ -76,12 +77,13 @@ def _conditions(rows: Sequence[Row]) -> str:
 
 def _cells(row: Row) -> list[str]:
     interval = f"{row.low:.2f} to {row.high:.2f}" if row.low is not None and row.high is not None else ""
-    figures = _figures(row.peer_s, row.peer_peak_mb, row.peer_gflop)
+    figures = _figures(row.peer_s, row.peer_peak_mb, row.peer_gflop, row.peak_gflops)
     return [row.peer, row.use, _number(row.ratio, 2) or row.status, interval, *figures]
 
 
-def _figures(seconds: float | None, peak: float | None, gflop: float | None) -> list[str]:
-    return [_number(seconds, 4), _number(peak, 0), _number(gflop, 1)]
+def _figures(seconds: float | None, peak: float | None, gflop: float | None, most: float | None) -> list[str]:
+    share = gflop / seconds / most if gflop and seconds and most else None
+    return [_number(seconds, 4), _number(peak, 0), _number(gflop, 1), _number(share, 2)]
 
 
 def left_out(rows: Sequence[Row]) -> list[str]:

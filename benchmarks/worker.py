@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import torch
 from safetensors.torch import save_file
 
-from benchmarks.measuring import flops, peak_mb
+from benchmarks.measuring import flops, matrix_peak, peak_mb
 from benchmarks.work import Work
 
 _MOST_CALLS = 1000
@@ -70,6 +70,10 @@ class Worker:
     def flops(self, use: str) -> float:
         """Floating-point operations of the whole task, counted on real passes."""
         return self._uses[use].whole(flops)
+
+    def matrix_peak(self) -> float:
+        """Operations a second that products of matrices reach in this process, with its settings."""
+        return matrix_peak()
 
     def able(self, task: str) -> str | None:
         """Why there is no such task here, or None if there is."""

@@ -23,7 +23,16 @@ def rows(folder: Path) -> Path:
 
 
 TASKS = tuple(
-    Task(name, name, does, partial(rows), _CONDITIONS, kinds=("ours", "floor", "peer"), tolerance=_SAME)
+    Task(
+        name,
+        name,
+        does,
+        partial(rows),
+        _CONDITIONS,
+        kinds=("ours", "floor", "peer"),
+        tolerance=_SAME,
+        count_flops=True,
+    )
     for name, does in (
         ("train_topk", "two steps of training, the largest latents of each row"),
         ("train_batchtopk", "two steps of training, the largest latents of all rows"),

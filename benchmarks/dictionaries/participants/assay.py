@@ -1,5 +1,6 @@
 """Assay as its user would train."""
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from assay.techniques.dictionaries.train import Training
 from benchmarks.dictionaries.inputs import Inputs
 from benchmarks.dictionaries.participants.common import Trainer, trained
 from benchmarks.work import Uses
+
+_RUNNING = ExitStack()
+"""What ``train`` does around its loop of steps; here it lasts as long as the process."""
 
 
 def train_topk(folder: Path) -> Uses:
@@ -37,8 +41,7 @@ def _begun(inputs: Inputs, name: str) -> Trainer:
     start = Dictionary(
         begin, begin, begin.new_zeros(len(begin)), begin.new_zeros(begin.shape[1]), KeepLargest(1)
     )
-    # what ``train`` does around its loop; here the process ends with it
-    memory_kept().__enter__()
+    _RUNNING.enter_context(memory_kept())
     training = Training(Activations(inputs["x"].numpy()), plan, torch.device("cpu"), start)
     w = training.weights
 
