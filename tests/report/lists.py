@@ -82,6 +82,7 @@ def _sheet(place: int, concepts: list[str], rate: float, pearson: float, lookup:
         "edges": [0.25, 1.0, 2.0, 3.0, 4.0],
         "contexts": [],
         "lookup": lookup,
+        "ngram": lookup,
         "explanation": "About 0 everywhere.",
         "pearson": pearson,
         "detection": None,

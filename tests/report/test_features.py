@@ -78,7 +78,7 @@ def test_card_says_how_good_its_explanation_is(text: str) -> None:
     first, second = text[text.index("Feature 1 ") :].split("Feature 2 ")[:2]
     assert "About 2 at `okonjo`; about 0 elsewhere." in first
     assert "0.800 [0.710, 0.860], 100 windows" in first
-    assert "0.910; looking the word up: 0.620 beats looking the word up" in first
+    assert "0.910; looking the word up: 0.620, the last three: 0.620 beats looking the word up" in first
     assert "2% of report words; 1.5 on average where it is on" in first
     assert "not scored: on in 2 windows; 8 are needed" in second
     assert "does not beat looking the word up" in second

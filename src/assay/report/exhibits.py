@@ -63,6 +63,8 @@ class Sheet:
     contexts: tuple[Context, ...]
     lookup: float
     """Pearson's r of looking the last word up: what an explanation must beat."""
+    ngram: float
+    """The same of the last three words."""
     explanation: str
     pearson: float
     detection: tuple[float, float, float, int] | None

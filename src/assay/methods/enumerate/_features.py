@@ -16,6 +16,7 @@ from assay.core.errors import BadOption, NotApplicable
 from assay.jobs.enumerate import EnumerateBrief
 from assay.techniques.dictionaries.at_layer import Table, row_of, text_rows, trained_on
 from assay.techniques.dictionaries.dictionary import Dictionary
+from assay.techniques.dictionaries.explanations.output_tokens import extreme_tokens, output_effects
 
 DEPTH = 0.25
 """Share of the depth at which the residual stream is read: concepts are formed, the output is not yet."""
@@ -27,8 +28,6 @@ LOOKED_AT = 20_000
 """Tokens by which a searcher judges how rare a latent is."""
 TOGETHER = 64
 """Texts whose activity is computed at once."""
-TOKENS = 10
-"""Tokens that a sheet names on either side."""
 _WORD = re.compile(r"\S+")
 Source = Literal["own", "difference", "beside", "untrained"]
 
@@ -79,14 +78,7 @@ class DictionaryFeatures(Features):
         """Tokens that a latent makes likelier and less likely, were the model to end at its layer."""
         places = torch.tensor(list(features), dtype=torch.long)
         effects = _effects(handle, self, self.order[places], self.size[places])
-        names = handle.vocabulary
-        return [
-            {
-                "raised": [(names[int(t)], float(e[t])) for t in e.topk(min(TOKENS, len(e))).indices],
-                "lowered": [(names[int(t)], float(e[t])) for t in (-e).topk(min(TOKENS, len(e))).indices],
-            }
-            for e in effects
-        ]
+        return extreme_tokens(effects, handle.vocabulary)
 
 
 def trained(
@@ -168,14 +160,11 @@ def listed(
 def _effects(
     handle: WhiteHandle, features: DictionaryFeatures, latents: Int[Tensor, " n"], size: Float[Tensor, " n"]
 ) -> Float[Tensor, "n vocabulary"]:
-    """``lens(middle + a d) - lens(middle)``, less its mean over the vocabulary, which no softmax sees."""
+    """What the latents' mean activations do to the logits of the middle row."""
     model = handle.untrained if features.source == "untrained" else handle
     push = features.dictionary.decoder[latents] * size[:, None]
-    middle = features.middle
     # of two models' activations the second half is this model's
-    lens = model.logit_lens(torch.cat([middle[None], middle + push[:, -len(middle) :]]))
-    change = lens[1:] - lens[0]
-    return change - change.mean(dim=1, keepdim=True)
+    return output_effects(model.logit_lens, features.middle, push[:, -len(features.middle) :])
 
 
 def _words(text: str, spans: Sequence[tuple[int, int]]) -> Int[Tensor, " t"]:

@@ -17,7 +17,7 @@ from assay.methods.monitor import (
 from assay.methods.monitor._dictionary import layer_at
 
 DEPTHS = (0.5, 0.75)
-"""Shares of depth: the middle, where dictionaries are trained too, and one later layer."""
+"""Shares of depth: the middle, and the later layer where dictionaries are trained too."""
 _PROBES: Mapping[str, tuple[Method, Mapping[str, Any]]] = {
     "logistic": (logistic_probe.METHOD, {"family": "all"}),
     "lda": (lda_probe.METHOD, {"family": "all"}),

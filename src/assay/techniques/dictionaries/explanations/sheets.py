@@ -20,6 +20,8 @@ from assay.techniques.dictionaries.explanations.detection import Windows, detect
 
 CONTEXTS, AROUND, BINS = 6, 8, 16
 """Texts shown of each feature, words around the one where it is on most, and bars of its histogram."""
+NGRAM = 3
+"""Words of the longest context that is looked up."""
 WINDOW = 8
 """Words of the windows that an explanation must tell apart."""
 
@@ -70,13 +72,12 @@ def sheets(explained: Side, judged: Side, features: Sequence[int]) -> list[dict[
 
     ``explanation`` is a decision tree over the last words, made from the first texts. On the others it is
     scored by detection (balanced accuracy, with interval and the number of windows) and by Pearson's r,
-    beside the r of looking the last word up, which an explanation must beat. Contexts and histogram are of
-    the others, too.
+    beside the r of looking the last word up, which an explanation must beat, and that of the last three
+    words with back-off. Contexts and histogram are of the others, too.
     """
     fit, held = _corpora(explained, judged)
     chosen = list(features)
-    lookup = ContextTable.fit(_code(fit, chosen), fit.contexts[:, -1:])
-    floor = pearson(lookup.predicted(held.contexts[:, -1:]), _code(held, chosen)).tolist()
+    floor, ngram = (_looked_up(fit, held, chosen, words) for words in (1, NGRAM))
     found: list[dict[str, Any]] = []
     for place, feature in enumerate(chosen):
         values = held.values(feature)
@@ -91,6 +92,7 @@ def sheets(explained: Side, judged: Side, features: Sequence[int]) -> list[dict[
                 "edges": [float(edge) for edge in edges],
                 "contexts": _contexts(held, values),
                 "lookup": floor[place],
+                "ngram": ngram[place],
                 **_explained(fit, held, feature),
             }
         )
@@ -102,6 +104,12 @@ def _corpora(explained: Side, judged: Side) -> tuple[Corpus, Corpus]:
     texts = [tuple(tuple(text.split()) for text in side[0]) for side in (explained, judged)]
     names = {word: number for number, word in enumerate(dict.fromkeys(w for text in texts[0] for w in text))}
     return Corpus(texts[0], explained[1], names), Corpus(texts[1], judged[1], names)
+
+
+def _looked_up(fit: Corpus, held: Corpus, features: Sequence[int], words: int) -> list[float]:
+    """Pearson's r of the mean activation after the same last words."""
+    table = ContextTable.fit(_code(fit, features), fit.contexts[:, -words:])
+    return pearson(table.predicted(held.contexts[:, -words:]), _code(held, features)).tolist()
 
 
 def _code(corpus: Corpus, features: Sequence[int]) -> Code:
