@@ -15,7 +15,7 @@ from assay.techniques.dictionaries import Dictionary
 from assay.techniques.dictionaries.at_layer import at_layer
 from assay.techniques.probes import LinearProbe, k_sparse
 
-WORDS = 30_000
+WORDS = 20_000
 """Words of text that a dictionary learns from; what is told beyond them is left.
 
 Training asks that each of 640 latents be on a thousand times. Three rounds through these words give it more
