@@ -15,12 +15,11 @@ from assay.techniques.dictionaries import Dictionary
 from assay.techniques.dictionaries.at_layer import at_layer
 from assay.techniques.probes import LinearProbe, k_sparse
 
-WORDS = 20_000
+WORDS = 15_000
 """Words of text that a dictionary learns from; what is told beyond them is left.
 
-Training asks that each of 640 latents be on a thousand times. Three rounds through these words give it more
-than two thousand, and reading and training take three seconds of one core for the embedded base, which every
-setting pays anew.
+Training asks that each of 640 latents be on a thousand times, and three rounds through these words give it
+that. Reading and training take two seconds of one core for the embedded base, which every setting pays anew.
 """
 PER_WIDTH = 4
 """Latents for each dimension of the residual stream."""
