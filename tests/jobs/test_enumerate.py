@@ -160,6 +160,17 @@ def test_oracle_and_chance_stand_at_the_ends() -> None:
     assert low[0] == low[1] < 0.6 < select(known.oracle(), None, made)
 
 
+def test_a_text_may_be_a_case_and_marked() -> None:
+    """The oracle then knows both: its concepts and its fault."""
+    made = material()
+    one = next(case for case in made.cases if case.split == "report" and case.defects)
+    both = Marked(one.after().text, "report", {"fruit": (0,)})
+    made = replace(made, marked=(*made.marked, both))
+    [row] = truth(brief(made), made).oracle().activity(None, [both.text])
+    assert row[0].tolist() == [1.0, 0.0, 0.0, 1.0]
+    assert row[-1].tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
 def test_the_exhibit_shows_head_concepts_and_what_is_missing() -> None:
     """Each concept with its feature's place and F1, the missing by name, and sheets that JSON can hold."""
     shown = exhibit(GOOD, None, material(), sheets)

@@ -106,8 +106,11 @@ def truth(told: EnumerateBrief, material: Material) -> EnumerateTruth:
     answers: dict[str, Mapping[str, tuple[int, ...]]] = {m.text: m.concepts for m in material.marked}
     for case in material.cases:
         for twin in (False, True):
-            start, end = _seam(case, twin), len(case.after(twin=twin).text.split())
-            answers[case.after(twin=twin).text] = {
+            text = case.after(twin=twin).text
+            start, end = _seam(case, twin), len(text.split())
+            # small talk may be a marked text as well
+            answers[text] = {
+                **answers.get(text, {}),
                 **({TRIGGER: tuple(range(start))} if case.triggered else {}),
                 **({DEFECTION: tuple(range(start, end))} if case.defects else {}),
             }
