@@ -85,11 +85,16 @@ def family_rows(handle: WhiteHandle, brief: MonitorBrief, setting: Setting) -> P
     Raises:
         NotApplicable: if the brief holds no contrast pairs.
     """
-    read = [pair_rows(handle, pairs, setting["layer"]) for pairs in chosen_families(brief, setting["family"])]
-    means = [family.rows.mean(axis=0) for family in read]
+    chosen = chosen_families(brief, setting["family"])
+    return centred([pair_rows(handle, pairs, setting["layer"]) for pairs in chosen])
+
+
+def centred(families: Sequence[PairRows]) -> PairRows:
+    """Families one behind the other, each less its own mean."""
+    means = [family.rows.mean(axis=0) for family in families]
     return PairRows(
-        np.concatenate([family.harmless - mean for family, mean in zip(read, means, strict=True)]),
-        np.concatenate([family.alarming - mean for family, mean in zip(read, means, strict=True)]),
+        np.concatenate([family.harmless - mean for family, mean in zip(families, means, strict=True)]),
+        np.concatenate([family.alarming - mean for family, mean in zip(families, means, strict=True)]),
     )
 
 

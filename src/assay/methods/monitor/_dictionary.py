@@ -10,7 +10,13 @@ from jaxtyping import Float
 from assay.access import WhiteHandle
 from assay.core.errors import BadOption, NotApplicable
 from assay.jobs.monitor import MonitorBrief
-from assay.methods.monitor._activations import ActivationMonitor, PairRows, chosen_families, pair_rows
+from assay.methods.monitor._activations import (
+    ActivationMonitor,
+    PairRows,
+    centred,
+    chosen_families,
+    pair_rows,
+)
 from assay.techniques.dictionaries import Dictionary
 from assay.techniques.dictionaries.at_layer import at_layer
 from assay.techniques.probes import LinearProbe, k_sparse
@@ -94,14 +100,8 @@ def pairs_through(
     Centring comes after the dictionary: it was trained on activations as they are. Raises NotApplicable if
     the brief holds no contrast pairs.
     """
-    harmless, alarming = list[Rows](), list[Rows]()
-    for pairs in chosen_families(brief, "all"):
-        read = pair_rows(handle, pairs, layer)
-        low, high = look(dictionary, read.harmless), look(dictionary, read.alarming)
-        mean = np.concatenate([low, high]).mean(axis=0)
-        harmless.append(low - mean)
-        alarming.append(high - mean)
-    return PairRows(np.concatenate(harmless), np.concatenate(alarming))
+    read = [pair_rows(handle, pairs, layer) for pairs in chosen_families(brief, "all")]
+    return centred([PairRows(look(dictionary, r.harmless), look(dictionary, r.alarming)) for r in read])
 
 
 def k_sparse_monitor(
