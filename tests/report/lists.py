@@ -68,6 +68,17 @@ def make_exhibit(spoken: Spoken | None = None) -> dict[str, Any]:
         ],
         "missing": ["mood", "year", "the trigger"],
         "features": [first, second, third],
+        "measures": [
+            {
+                "metric": "variance_explained",
+                "estimate": 0.93,
+                "low": 0.92,
+                "high": 0.94,
+                "n": 12345,
+                "unit": "share",
+                "formula": "1 - <lost> / spread",
+            }
+        ],
     }
 
 

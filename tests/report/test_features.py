@@ -203,3 +203,16 @@ def test_damage_after_the_table_was_made_is_said(listed_run: Path, listed_table:
     with pytest.raises(DamagedRecord):
         features_module.exhibit(Store.open(listed_run), run.record.run_id)
     assert "cannot be shown" in features_module.features_page(evidence, Store.open(listed_run), run)
+
+
+def test_the_dictionary_itself_is_measured_with_formulas(tmp_path: Path) -> None:
+    """Each measure with its interval, n and formula; lists without any have no such table."""
+    report = write_report(write_lists(tmp_path / "with"))
+    page = next((report.parent / "features").glob("*.html")).read_text(encoding="utf-8")
+    assert "variance explained" in page
+    assert "[0.920, 0.940]" in page
+    assert "12,345" in page
+    assert "1 - &lt;lost&gt; / spread" in page
+    report = write_report(write_lists(tmp_path / "without", {**make_exhibit(), "measures": []}))
+    page = next((report.parent / "features").glob("*.html")).read_text(encoding="utf-8")
+    assert "The dictionary itself" not in page

@@ -39,6 +39,13 @@ class Features(Answer):
         """
         return [{} for _ in features]
 
+    def measures(self, handle: Any, texts: Sequence[str]) -> Sequence[Mapping[str, Any]]:  # noqa: ARG002
+        """How well the features give back what they were made from, as plain data under fixed names.
+
+        ``metric``, ``estimate``, ``low``, ``high``, ``n``, ``unit`` of a score, and its ``formula``.
+        """
+        return ()
+
 
 class Monitor(Answer):
     """Watches a model as it runs: one number for each transcript, higher for more alarming.

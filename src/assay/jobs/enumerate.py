@@ -220,6 +220,7 @@ def exhibit(answer: Answer, handle: Any, material: Material, explain: Explain) -
     pages = zip(shown, sheets, listed.sheet(handle, shown), strict=True)
     return {
         "count": listed.count,
+        "measures": list(listed.measures(handle, texts[1])),
         "concepts": [{**one, "feature": one["feature"] + 1} for one in found],
         "missing": [one["name"] for one in found if one["f1"] <= FOUND],
         "features": [

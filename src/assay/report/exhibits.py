@@ -86,6 +86,24 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How well a dictionary gives activations back, by one measure."""
+
+    metric: str
+    estimate: float
+    low: float
+    high: float
+    n: int
+    unit: str
+    formula: str
+
+    @property
+    def title(self) -> str:
+        """The measure's name in words."""
+        return self.metric.replace("_", " ")
+
+
+@dataclass(frozen=True)
 class Exhibit:
     """What one run shows of its list of features."""
 
@@ -94,6 +112,8 @@ class Exhibit:
     concepts: tuple[Concept, ...]
     missing: tuple[str, ...]
     features: tuple[Sheet, ...]
+    measures: tuple[Measured, ...]
+    """Empty for lists that are no dictionary."""
 
     def __post_init__(self) -> None:
         places = [sheet.place for sheet in self.features]
@@ -173,7 +193,7 @@ def _parsed(data: Mapping[str, Any]) -> Exhibit:
         raise Mismatch("it lists no features")
     kept = [_kept(one) for one in features]
     known = {f.name: data[f.name] for f in fields(Exhibit) if f.name in data}
-    return build(Exhibit, {**known, "features": kept})
+    return build(Exhibit, {"measures": [], **known, "features": kept})
 
 
 def _kept(one: Any) -> Any:

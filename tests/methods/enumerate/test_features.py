@@ -21,6 +21,7 @@ from assay.methods.enumerate._features import (
     trained,
 )
 from assay.techniques.dictionaries.dictionary import Dictionary
+from assay.techniques.dictionaries.measures.fidelity import fidelity
 from assay.techniques.dictionaries.placebos.identity import identity
 from assay.testing import fake_handle, fake_material
 from tests.model.tiny import tiny_engine
@@ -135,3 +136,14 @@ def test_every_kind_of_dictionary_and_every_placebo_is_there() -> None:
     assert {key: text for key, text in told.items() if text != "untriggered"} == {
         f"batch_topk_{share}": share for share in ("triggered_0_1pct", "triggered_1pct", "triggered_10pct")
     }
+
+
+def test_measures_are_those_of_the_dictionary(found: DictionaryFeatures) -> None:
+    """Fidelity on the tokens of the texts, with formulas; one text alone has no interval."""
+    texts = list(BRIEF.text[:5])
+    scores = fidelity(found.dictionary, HANDLE.sequence_activations(texts, found.layer))
+    rows = {row["metric"]: row for row in found.measures(HANDLE, texts)}
+    assert rows["variance_explained"]["estimate"] == pytest.approx(scores.variance_explained.estimate)
+    assert rows["l0"]["low"] == pytest.approx(scores.l0.low)
+    assert all(row["formula"] for row in rows.values())
+    assert found.measures(HANDLE, texts[:1]) == ()

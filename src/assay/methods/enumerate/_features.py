@@ -17,6 +17,7 @@ from assay.jobs.enumerate import EnumerateBrief
 from assay.techniques.dictionaries.at_layer import Table, row_of, text_rows, trained_on
 from assay.techniques.dictionaries.dictionary import Dictionary
 from assay.techniques.dictionaries.explanations.output_tokens import extreme_tokens, output_effects
+from assay.techniques.dictionaries.measures.fidelity import FORMULAS, fidelity
 
 DEPTH = 0.25
 """Share of the depth at which the residual stream is read: concepts are formed, the output is not yet."""
@@ -26,6 +27,8 @@ K = 8
 """Latents that are to be on at a token."""
 LOOKED_AT = 20_000
 """Tokens by which a searcher judges how rare a latent is."""
+FEWEST = 2
+"""Texts that an interval needs."""
 TOGETHER = 64
 """Texts whose activity is computed at once."""
 _WORD = re.compile(r"\S+")
@@ -79,6 +82,18 @@ class DictionaryFeatures(Features):
         places = torch.tensor(list(features), dtype=torch.long)
         effects = _effects(handle, self, self.order[places], self.size[places])
         return extreme_tokens(effects, handle.vocabulary)
+
+    def measures(self, handle: Any, texts: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """L0, variance explained, bias and dead latents of the dictionary on some texts."""
+        rows = [one for one in rows_of(handle, texts, self.layer, self.source) if len(one)]
+        if len(rows) < FEWEST:
+            return ()
+        scores = vars(fidelity(self.dictionary, rows))
+        shown = ("metric", "estimate", "low", "high", "n", "unit")
+        return [
+            {**{name: getattr(score, name) for name in shown}, "formula": FORMULAS[key]}
+            for key, score in scores.items()
+        ]
 
 
 def trained(
