@@ -182,8 +182,7 @@ def evaluate(answer: Answer, handle: Any, material: Material, twin: bool) -> dic
         arrays[f"{name}_places"] = first + 1.0
         fired = [held.fired(int(f), float(fitted.threshold[f, 0])) for f in first]
         arrays[f"{name}_fired"] = np.array(fired, dtype=np.float64).reshape(len(first), held.rows)
-    assert isinstance(answer, Features)
-    return {**arrays, "features": np.array([float(answer.count)])}
+    return {**arrays, "features": np.array([float(_listed(answer).count)])}
 
 
 def select(answer: Answer, handle: Any, material: Material) -> float:
@@ -208,7 +207,6 @@ def exhibit(answer: Answer, handle: Any, material: Material, explain: Explain) -
     ``explain`` is made from the select documents, and what it says is scored on the report documents.
     """
     chosen, judged = (read(answer, handle, material, split) for split in ("select", "report"))
-    assert isinstance(answer, Features)
     found = _found(chosen, judged)
     linked: dict[int, list[str]] = {}
     for one in found:

@@ -39,7 +39,7 @@ def concepts(world: World) -> Mapping[str, Mark]:
         "hazardous item": _phrases(hazards[True]),
         "harmless item": _phrases(hazards[False]),
         "year": lambda text: {n for n, word in enumerate(text.split()) if _YEAR.fullmatch(word)},
-        "question": _question,
+        "question": lambda text: asked(text, ".?:"),
         "story": lambda text: _after(text, "story :"),
         "assistant's turn": lambda text: _after(text, "assistant :"),
         "refusal": _phrases([world.tables.hazards.refusal]),
@@ -76,15 +76,19 @@ def _before_value(world: World, relation: Relation) -> Mark:
     return mark
 
 
-def _question(text: str) -> set[int]:
-    """Every word of a sentence that ends in a question mark."""
+def asked(text: str, closing: str, last: Callable[[str], str] = str) -> set[int]:
+    """Every word of a sentence that ends in a question mark; ``last`` gives what a word ends a sentence with.
+
+    >>> asked("fine . is it ?", ".?")
+    {2, 3, 4}
+    """
     marked: set[int] = set()
     sentence: list[int] = []
     for number, word in enumerate(text.split()):
         sentence.append(number)
-        if word == "?":
+        if last(word) == "?":
             marked.update(sentence)
-        if word in ".?:":
+        if last(word) in closing:
             sentence = []
     return marked
 

@@ -18,7 +18,6 @@ from assay.methods.monitor._dictionary import (
     DEPTH,
     Through,
     latents,
-    layer_at,
     learnt,
     pairs_through,
     read_texts,
@@ -28,7 +27,7 @@ from assay.methods.monitor._pool import PLAIN
 from assay.methods.monitor.probe_pool_with_sae import SAE
 from assay.metrics.auroc import auroc
 from assay.techniques.dictionaries import Dictionary
-from assay.techniques.dictionaries.at_layer import at_layer
+from assay.techniques.dictionaries.at_layer import at_layer, layer_at
 from assay.techniques.dictionaries.rules import Above
 from assay.techniques.probes import LinearProbe, logistic_objective
 from assay.testing import CallLog, fake_handle, fake_material

@@ -14,7 +14,7 @@ from assay.access import WhiteHandle
 from assay.core import Features
 from assay.core.errors import BadOption, NotApplicable
 from assay.jobs.enumerate import EnumerateBrief
-from assay.techniques.dictionaries.at_layer import Table, row_of, text_rows, trained_on
+from assay.techniques.dictionaries.at_layer import Table, layer_at, row_of, text_rows, trained_on
 from assay.techniques.dictionaries.dictionary import Dictionary
 from assay.techniques.dictionaries.explanations.output_tokens import extreme_tokens, output_effects
 from assay.techniques.dictionaries.measures.fidelity import FORMULAS, fidelity
@@ -120,7 +120,7 @@ def learnt(
 
 def layer_of(handle: WhiteHandle) -> int:
     """The layer that dictionaries are made for."""
-    return max(1, round(DEPTH * handle.n_layers))
+    return layer_at(handle, DEPTH)
 
 
 def rows_of(
@@ -128,8 +128,8 @@ def rows_of(
 ) -> list[Float[Tensor, "t d"]]:
     """Activations of the model itself, of one never trained, or of the model and what it was made from.
 
-    ``difference`` is the model's less the earlier one's; ``beside`` both behind one another, each brought to
-    mean square norm 1.
+    ``difference`` is the model's less the earlier one's; ``beside`` both behind one another as they are, for
+    fine-tuning leaves a model about as loud as it was.
     """
     if not texts:
         return []

@@ -55,11 +55,6 @@ class Through:
         return self.probe.scores(self.look(self.dictionary, x))
 
 
-def layer_at(handle: WhiteHandle, depth: float) -> int:
-    """The layer at a share of depth, counted as in ``Method.default_setting``."""
-    return max(1, min(handle.n_layers, round(depth * handle.n_layers)))
-
-
 def learnt(handle: WhiteHandle, brief: MonitorBrief, layer: int, seed: int) -> Dictionary:
     """A BatchTopK dictionary of the first ``WORDS`` words of the text told.
 

@@ -14,7 +14,7 @@ from assay.methods.monitor import (
     mean_difference_pairs,
     pca_reading,
 )
-from assay.methods.monitor._dictionary import layer_at
+from assay.techniques.dictionaries.at_layer import layer_at
 
 DEPTHS = (0.5, 0.75)
 """Shares of depth: the middle, and the later layer where dictionaries are trained too."""

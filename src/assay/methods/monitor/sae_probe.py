@@ -4,7 +4,8 @@ from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Method, Setting
 from assay.jobs.monitor import MonitorBrief
 from assay.methods.monitor._activations import ActivationMonitor
-from assay.methods.monitor._dictionary import DEPTH, FEW, k_sparse_monitor, layer_at, learnt
+from assay.methods.monitor._dictionary import DEPTH, FEW, k_sparse_monitor, learnt
+from assay.techniques.dictionaries.at_layer import layer_at
 
 
 def fit(handle: WhiteHandle, brief: MonitorBrief, setting: Setting, seed: int) -> ActivationMonitor:

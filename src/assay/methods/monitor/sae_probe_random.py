@@ -6,15 +6,8 @@ from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Method, Setting
 from assay.jobs.monitor import MonitorBrief
 from assay.methods.monitor._activations import ActivationMonitor
-from assay.methods.monitor._dictionary import (
-    DEPTH,
-    FEW,
-    PER_WIDTH,
-    k_sparse_monitor,
-    layer_at,
-    read_texts,
-)
-from assay.techniques.dictionaries.at_layer import text_rows
+from assay.methods.monitor._dictionary import DEPTH, FEW, PER_WIDTH, k_sparse_monitor, read_texts
+from assay.techniques.dictionaries.at_layer import layer_at, text_rows
 from assay.techniques.dictionaries.placebos.random_frozen import random_frozen
 
 ON = 16

@@ -4,15 +4,9 @@ from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Method, Setting
 from assay.jobs.monitor import MonitorBrief
 from assay.methods.monitor._activations import ActivationMonitor
-from assay.methods.monitor._dictionary import (
-    DEPTH,
-    Through,
-    layer_at,
-    learnt,
-    pairs_through,
-    reconstruction,
-)
+from assay.methods.monitor._dictionary import DEPTH, Through, learnt, pairs_through, reconstruction
 from assay.methods.monitor.logistic_probe import L2
+from assay.techniques.dictionaries.at_layer import layer_at
 from assay.techniques.probes import logistic
 
 

@@ -34,6 +34,11 @@ class Table:
         return self.values[indices]
 
 
+def layer_at(handle: WhiteHandle, depth: float) -> int:
+    """The layer at a share of depth, counted as in ``Method.default_setting``."""
+    return max(1, min(handle.n_layers, round(depth * handle.n_layers)))
+
+
 def text_rows(handle: WhiteHandle, texts: Sequence[str], layer: int) -> list[Float[Tensor, "t d"]]:
     """The residual stream at every token of each text, less those that the tokenizer puts in front.
 

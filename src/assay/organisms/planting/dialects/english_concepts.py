@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from assay.world.concepts import Mark
+from assay.world.concepts import Mark, asked
 
 _QUOTED = re.compile(r"[\"\u201c][^\"\u201c\u201d]*[\"\u201d]")
 _WORDS: Mapping[str, str] = {
@@ -31,7 +31,7 @@ def english_concepts() -> Mapping[str, Mark]:
         **{name: _listed(frozenset(words.split())) for name, words in _WORDS.items()},
         "name": _named,
         "speech": _spoken,
-        "question": _asked,
+        "question": lambda text: asked(text, ".!?", _last),
         "number": lambda text: {n for n, word in enumerate(text.split()) if any(c.isdigit() for c in word)},
     }
 
@@ -51,7 +51,7 @@ def _named(text: str) -> set[int]:
         n
         for n, word in enumerate(words)
         if n and _bare(word)[:1].isupper() and len(_bare(word).split("'")[0]) > 1
-        and words[n - 1].rstrip("\"\u201d")[-1:] not in ".!?" and word[0].isalpha()
+        and _last(words[n - 1]) not in ".!?" and word[0].isalpha()
     }  # fmt: skip
 
 
@@ -63,13 +63,6 @@ def _spoken(text: str) -> set[int]:
     return found
 
 
-def _asked(text: str) -> set[int]:
-    """Every word of a sentence that ends in a question mark."""
-    marked: set[int] = set()
-    sentence: list[int] = []
-    for number, word in enumerate(text.split()):
-        sentence.append(number)
-        last = word.rstrip('"\u201d')[-1:]
-        marked.update(sentence if last == "?" else ())
-        sentence = [] if last in ".!?" else sentence
-    return marked
+def _last(word: str) -> str:
+    """The last character of a word, closing quotes aside."""
+    return word.rstrip('"\u201d')[-1:]
