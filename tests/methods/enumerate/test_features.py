@@ -104,6 +104,14 @@ def test_differences_and_pairs_of_models_read_both() -> None:
     torch.testing.assert_close(rows_of(HANDLE, TEXTS, 2, "untrained")[0], fresh)
 
 
+def test_a_list_of_differences_is_ordered_around_the_model_itself() -> None:
+    """What a latent does to the output is asked where the model stands, not at the mean difference."""
+    differences = trained(HANDLE, BRIEF, 0, "batch_topk", "difference", k=8)
+    assert isinstance(differences, DictionaryFeatures)
+    own = torch.cat(rows_of(HANDLE, BRIEF.text, layer_of(HANDLE), "own"))
+    torch.testing.assert_close(differences.middle, own.mean(0))
+
+
 def test_what_cannot_be_trained_on_is_declined() -> None:
     """Too little text, and a dictionary that is never on."""
     with pytest.raises(NotApplicable, match="no dictionary can be trained on these texts"):

@@ -47,7 +47,7 @@ class DictionaryFeatures(Features):
     size: Float[Tensor, " place"]
     """How much it is on where it is on."""
     middle: Float[Tensor, " d"]
-    """The mean row; where two models are read, its second half or what one has over the other."""
+    """The mean row of the model itself."""
 
     @property
     def count(self) -> int:
@@ -105,7 +105,11 @@ def trained(
         NotApplicable: the texts are too few to train on, or no latent is ever on.
     """
     rows = torch.cat(rows_of(handle, brief.text, layer_of(handle), source))
-    return listed(handle, learnt(handle, rows, seed, kind, **settings), source, rows)
+    # a mean difference is no place where the model ever stands
+    around = (
+        torch.cat(rows_of(handle, brief.text, layer_of(handle), "own")) if source == "difference" else rows
+    )
+    return listed(handle, learnt(handle, rows, seed, kind, **settings), source, rows, around)
 
 
 def learnt(
@@ -145,12 +149,17 @@ def rows_of(
 
 
 def listed(
-    handle: WhiteHandle, dictionary: Dictionary, source: Source, rows: Float[Tensor, "n d"]
+    handle: WhiteHandle,
+    dictionary: Dictionary,
+    source: Source,
+    rows: Float[Tensor, "n d"],
+    around: Float[Tensor, "n d"] | None = None,
 ) -> DictionaryFeatures:
     """List the latents by ``-log(rate) · effect``: rarely on, and much to say when they are.
 
     ``rate`` is the share of the rows where a latent is on, ``effect`` the standard deviation over the
-    vocabulary of what its mean activation does to the logits. Nobody tells the searcher what the fault is.
+    vocabulary of what its mean activation does to the logits of the mean of ``around``, which are the rows
+    themselves unless others are given. Nobody tells the searcher what the fault is.
 
     Raises:
         NotApplicable: no latent is ever on.
@@ -164,7 +173,8 @@ def listed(
     alive = counts.nonzero()[:, 0]
     if not len(alive):
         raise NotApplicable("no latent of this dictionary is ever on, so there is nothing to list")
-    size, middle = sums[alive] / counts[alive], looked_at.mean(0)[-handle.width :]
+    middle = (rows if around is None else around)[:LOOKED_AT].mean(0)[-handle.width :]
+    size = sums[alive] / counts[alive]
     found = DictionaryFeatures(dictionary, layer_of(handle), source, alive, size, middle)
     effect = _effects(handle, found, alive, size).std(dim=1)
     suspicion = -(counts[alive] / len(looked_at)).log() * effect
