@@ -25,9 +25,9 @@ CONTRACTS = {"METHOD": check_method, "JOB": check_job, "RECIPE": check_organism}
 
 def test_the_public_names() -> None:
     """What ``import assay`` offers is this list, and each name is there."""
-    assert assay.__all__ == sorted(
-        ["Plan", "Run", "Table", "build", "build_base", "plan", "run", "table", "write_report"]
-    )
+    types = ["Edited", "Plan", "Run", "Stored", "Table"]
+    verbs = ["build", "build_base", "edit", "plan", "run", "stored", "table", "write_report"]
+    assert assay.__all__ == sorted([*types, *verbs])
     assert all(getattr(assay, name) is not None for name in assay.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         assay.nothing  # type: ignore[attr-defined]  # noqa: B018

@@ -12,13 +12,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import Plan, Run, build, build_base, plan, run
+    from assay.api import Edited, Plan, Run, Stored, build, build_base, edit, plan, run, stored
     from assay.report.site import write_report
     from assay.results.rows import Table
     from assay.results.table import table
 
 __version__ = "0.1.0"
-__all__ = ["Plan", "Run", "Table", "build", "build_base", "plan", "run", "table", "write_report"]
+__all__ = [
+    "Edited",
+    "Plan",
+    "Run",
+    "Stored",
+    "Table",
+    "build",
+    "build_base",
+    "edit",
+    "plan",
+    "run",
+    "stored",
+    "table",
+    "write_report",
+]
 
 _ELSEWHERE = {
     "Table": "assay.results.rows",

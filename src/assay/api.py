@@ -1,11 +1,11 @@
-"""Plan, run, build: what the package offers from Python. Import these names from ``assay``.
+"""Plan, run, build, edit: what the package offers from Python. Import these names from ``assay``.
 
 The keyword arguments of ``plan`` and ``run`` are the options of the commands of that name. A script that
 runs assays must guard its main part with ``if __name__ == "__main__"``, because worker processes import it
 again, or pass ``workers=0``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -25,10 +25,12 @@ from assay.report.site import write_report
 from assay.results.disk import cannot_write
 from assay.results.rows import Table
 from assay.results.table import table
+from assay.runner.edit_model import Edited, EditOptions, edit_model
 from assay.runner.execute import execute
 from assay.runner.options import Options, Suite
 from assay.runner.plan import Plan, make_plan
 from assay.runner.progress import Progress
+from assay.runner.stored_edits import Stored, stored_edits
 
 QUICK = Path("runs/quick")
 
@@ -41,12 +43,23 @@ class Asked(TypedDict, total=False):
     organisms: Sequence[str]
     base: str
     corpus: Path | str | None
+    cases: Path | str | None
     seeds: int | None
     suite: Suite
     budget: str
     tuning: int
     device: str
     workers: int | None
+
+
+class AskedEdit(TypedDict, total=False):
+    """The fields of ``assay.runner.edit_model.EditOptions`` that have a default."""
+
+    setting: Mapping[str, Any]
+    base: str
+    corpus: Path | None
+    device: str
+    only: int | None
 
 
 @dataclass(frozen=True)
@@ -148,11 +161,36 @@ def build_base(out: Path | None = None, *, seed: int = 0, device: str = "auto") 
             raise cannot_write(target, error) from error
 
 
+def edit(out: Path | str, cases: Path | str, method: str, **asked: Unpack[AskedEdit]) -> Edited:
+    """Change all facts of a file in a model at once, and store the change of its weights in a folder.
+
+    What the folder already holds stays, and the new edits are made on top of it. The model itself is not
+    written; see ``stored(out).write``.
+
+    Raises:
+        UnknownEntry: no method of that name.
+        BadOption: options that cannot be used, no fact left to be changed, or a method that changes no
+            weights.
+        AssayError: a base or a folder that cannot be used, or edits that the method cannot make.
+    """
+    return edit_model(EditOptions(Path(cases), method, **asked), Path(out))
+
+
+def stored(folder: Path | str, base: str | None = None, device: str = "auto") -> Stored:
+    """The edits that a folder holds: one that ``edit`` made, or an edited model that ``Stored.write`` wrote.
+
+    Give the unedited model as ``base`` if it is no longer found under the name in the ledger. Raises
+    ``BadOption`` where no edits are stored.
+    """
+    return stored_edits(Path(folder), base, device)
+
+
 def _options(asked: Asked) -> Options:
     given: dict[str, Any] = dict(asked)
     for name in ("methods", "organisms"):
         names: str | Sequence[str] = given.get(name) or ()
         given[name] = (names,) if isinstance(names, str) else tuple(names)
-    if given.get("corpus") is not None:
-        given["corpus"] = Path(given["corpus"])
+    for name in ("corpus", "cases"):
+        if given.get(name) is not None:
+            given[name] = Path(given[name])
     return Options(**given)

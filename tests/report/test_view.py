@@ -28,7 +28,8 @@ def test_twins_stand_apart(evidence: Evidence) -> None:
 def test_every_measure_is_shown_once(evidence: Evidence) -> None:
     """Headline and other measures should together be all measures, none twice."""
     measures = evidence.measures("monitor")
-    headline, others = split_measures(measures)
+    headline, others = split_measures(measures, ("auroc",))
+    assert [m.key for m in headline] == ["auroc"]
     assert {m.key for m in headline} | {m.key for m in others} == {m.key for m in measures}
     assert not set(headline) & set(others)
     unknown = tuple(replace(m, key=f"x{i}") for i, m in enumerate(measures))

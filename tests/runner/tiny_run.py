@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from assay.runner import execute as execute_module
-from assay.runner import work
+from assay.runner import kinds, work
 from assay.runner.execute import Finished, execute
 from assay.runner.options import Options
 from assay.runner.plan import make_plan
@@ -34,14 +34,14 @@ def run(folder: Path, cache: Path, chosen: Options, invalid: tuple[str, ...] = (
     def build(recipe: str, seed: int, *_: Any) -> Any:
         return tiny_organism(cache / f"{recipe}.s{seed}", recipe, seed, valid=recipe not in invalid)
 
-    kept = (work.build, work.open_base, execute_module.train_one)
-    work.build = build
+    kept = (kinds.build, work.open_base, execute_module.train_one)
+    kinds.build = build
     work.open_base = lambda *_: None  # pyright: ignore[reportAttributeAccessIssue] - nothing is planted
     execute_module.train_one = lambda *_: None
     try:
         return execute(make_plan(chosen), folder, show=False)
     finally:
-        work.build, work.open_base, execute_module.train_one = kept
+        kinds.build, work.open_base, execute_module.train_one = kept
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from assay.access.door import behind, denial, give
 from assay.access.request import Generate, as_texts
 from assay.core.access import Access
+from assay.core.answer import Change
 from assay.core.errors import AccessDenied
 from assay.model.generate import Sampling
 
@@ -58,6 +59,16 @@ class BlackHandle:
     def untrained(self) -> Self:
         """A handle of the same kind on a model of the same make with random weights, on the same bill."""
         return self._beside("untrained")
+
+    def changed(self, change: Change) -> Self:
+        """A handle of the same kind on the same model with a change on top, on the same bill.
+
+        Raises:
+            AccessDenied: a change of weights or activations, without white access.
+        """
+        handle = type(self)()
+        give(handle, behind(self).altered(change))
+        return handle
 
     def _beside(self, name: str) -> Self:
         door = behind(self)

@@ -5,13 +5,15 @@ honest; a process cannot hide memory from code that runs in it and is bent on fi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from assay.access.altered import Altered
 from assay.access.request import Request
 from assay.access.source import Source
 from assay.core.access import Access
+from assay.core.answer import Change
 from assay.core.errors import AccessDenied, NotApplicable
 from assay.core.price import Price
 from assay.cost import Budget, Meter
@@ -22,10 +24,12 @@ NEEDS: dict[str, Access] = {
     "generate": Access.BLACK,
     "reference": Access.BLACK,
     "untrained": Access.BLACK,
+    "changed": Access.BLACK,
     "next_logprobs": Access.GREY,
     "token_logprobs": Access.GREY,
     "continuation_logprobs": Access.GREY,
     "spans": Access.GREY,
+    "continuation_ids": Access.GREY,
     "vocabulary": Access.GREY,
     "n_layers": Access.WHITE,
     "width": Access.WHITE,
@@ -33,6 +37,11 @@ NEEDS: dict[str, Access] = {
     "sequence_activations": Access.WHITE,
     "gradients": Access.WHITE,
     "logit_lens": Access.WHITE,
+    "site_activations": Access.WHITE,
+    "weight": Access.WHITE,
+    "push": Access.WHITE,
+    "tune": Access.WHITE,
+    "trace": Access.WHITE,
     "parameters": Access.WHITE,
 }
 """Everything that handles offer, and the least access that it needs."""
@@ -54,6 +63,16 @@ class Door:
         if name not in self.others:
             raise NotApplicable(f"there is no {name} model beside this one")
         return Door(self.others[name](), self.access, self.meter, self.budget)
+
+    def altered(self, change: Change) -> "Door":
+        """The door to the same model with a change on top; raises AccessDenied for one that goes too deep."""
+        if (change.deltas or change.hooks) and not self.access.includes(Access.WHITE):
+            raise AccessDenied(
+                f"this method declared {self.access} access; changing weights or activations needs "
+                f"{Access.WHITE}"
+            )
+        before = self.source.change if isinstance(self.source, Altered) else Change()
+        return replace(self, source=Altered(self.source.engine, before.then(change)))
 
     def ask(self, request: Request[T]) -> T:
         """Check the budget, do the work, put it on the bill."""

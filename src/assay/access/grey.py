@@ -36,6 +36,12 @@ class GreyHandle(BlackHandle):
         """
         return behind(self).ask(ContinuationLogprobs(as_texts(prompts), as_texts(continuations)))
 
+    def continuation_ids(self, prompts: Sequence[str], continuations: Sequence[str]) -> list[list[int]]:
+        """The tokens of each continuation behind its prompt. Nothing is billed: the model is not asked."""
+        engine = behind(self).source.engine
+        ids, starts, _ = engine.continued(as_texts(prompts), as_texts(continuations))
+        return [row[start:] for row, start in zip(ids, starts, strict=True)]
+
     @property
     def vocabulary(self) -> list[str]:
         """The text of every token, in the order in which log-probabilities stand."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, final
 
 from torch import Tensor
@@ -74,8 +74,10 @@ class Replay(Source):
             return self._memories[key]
         with Stopwatch(self.engine.device) as watch:
             billed = request.answer(self.engine)
-        memory = _Memory(billed.result, billed.price, watch.price, _size(billed.result))
-        self._remember(key, memory)
+        size = _size(billed.result) if request.remembered else 0
+        memory = _Memory(billed.result, billed.price, watch.price, size)
+        if request.remembered:
+            self._remember(key, memory)
         return memory
 
     def _remember(self, key: bytes, memory: _Memory) -> None:
@@ -92,4 +94,8 @@ def _size(result: Any) -> int:
         return result.nbytes
     if isinstance(result, Reply):
         return 4 * len(result.text) + 64  # at most 4 bytes a character, and the object around it
+    if is_dataclass(result):
+        return sum(_size(getattr(result, field.name)) for field in fields(result))
+    if isinstance(result, int | float):
+        return 8
     return sum(map(_size, result))

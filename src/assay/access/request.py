@@ -36,6 +36,9 @@ class Billed(NamedTuple, Generic[T]):
 class Request(ABC, Generic[T]):
     """One call. Two equal requests to the same model have equal results."""
 
+    remembered = True
+    """Whether a result may be kept for the next to ask; not those that are large and asked for once."""
+
     @abstractmethod
     def quote(self, engine: Engine) -> Price:
         """Counts and operations of this call alone: exact, or the most there can be for written replies."""
@@ -91,7 +94,7 @@ class NextLogprobs(Request[Tensor]):
 
     def quote(self, engine: Engine) -> Price:
         """One pass, one unembedding per text."""
-        return _pass(engine, self.texts, logits=len(self.texts))
+        return one_pass(engine, self.texts, logits=len(self.texts))
 
     def answer(self, engine: Engine) -> Billed[Float[Tensor, "n vocabulary"]]:
         """See ``Engine.next_logprobs``."""
@@ -111,7 +114,7 @@ class TokenLogprobs(Request[list[Tensor]]):
     def quote(self, engine: Engine) -> Price:
         """One pass, one unembedding per token but the first."""
         lengths = engine.lengths(self.texts)
-        return _pass(engine, self.texts, logits=sum(lengths) - len(lengths))
+        return one_pass(engine, self.texts, logits=sum(lengths) - len(lengths))
 
     def answer(self, engine: Engine) -> Billed[list[Float[Tensor, " t"]]]:
         """See ``Engine.token_logprobs``."""
@@ -163,7 +166,7 @@ class Activations(Request[Tensor]):
 
     def quote(self, engine: Engine) -> Price:
         """One pass up to the highest layer; nothing is unembedded."""
-        return _pass(engine, self.texts, up_to=max(self.layers, default=0))
+        return one_pass(engine, self.texts, up_to=max(self.layers, default=0))
 
     def answer(self, engine: Engine) -> Billed[Float[Tensor, "n layer d"]]:
         """See ``Engine.activations``."""
@@ -188,7 +191,7 @@ class SequenceActivations(Request[list[Tensor]]):
 
     def quote(self, engine: Engine) -> Price:
         """One pass up to the layer."""
-        return _pass(engine, self.texts, up_to=self.layer)
+        return one_pass(engine, self.texts, up_to=self.layer)
 
     def answer(self, engine: Engine) -> Billed[list[Float[Tensor, "t d"]]]:
         """See ``Engine.sequence_activations``."""
@@ -211,7 +214,7 @@ class Gradients(Request[list[Tensor]]):
         lengths = engine.lengths(self.texts)
         logits = sum(lengths) - len(lengths)
         back = engine.shape.backward(lengths, self.layer, logits)
-        forward = _pass(engine, self.texts, logits=logits)
+        forward = one_pass(engine, self.texts, logits=logits)
         return replace(forward, tokens_backward=sum(lengths), flops=forward.flops + back)
 
     def answer(self, engine: Engine) -> Billed[list[Float[Tensor, "t d"]]]:
@@ -247,7 +250,8 @@ class LogitLens(Request[Tensor]):
         return result.clone()
 
 
-def _pass(engine: Engine, texts: Sequence[str], up_to: int | None = None, logits: int = 0) -> Price:
+def one_pass(engine: Engine, texts: Sequence[str], up_to: int | None = None, logits: int = 0) -> Price:
+    """The price of one pass over texts: up to a layer, and with so many positions unembedded."""
     lengths = engine.lengths(texts)
     flops = engine.shape.forward(lengths, up_to, logits)
     return Price(queries=len(lengths), tokens_forward=sum(lengths), flops=flops)

@@ -6,10 +6,16 @@ from weakref import WeakKeyDictionary
 from jaxtyping import Float
 from torch import Tensor
 
-from assay.access.door import behind
+from assay.access.door import Door, behind
 from assay.access.grey import GreyHandle
+from assay.access.inside import Parameter, SiteActivations, TraceFacts
+from assay.access.optimising import Push, Tune
 from assay.access.request import Activations, Gradients, LogitLens, SequenceActivations, as_texts
 from assay.core.errors import BadOption
+from assay.model.changing.push import Optimised, Pushed, Pushing
+from assay.model.patching.tracing import Noise, Part, Trace, Traced
+from assay.model.sites.weight import Weight
+from assay.model.training.tuning import Lesson, Tuned, Tuning
 
 
 class WhiteHandle(GreyHandle):
@@ -54,9 +60,30 @@ class WhiteHandle(GreyHandle):
             raise BadOption(f"rows of shape {tuple(rows.shape)}; give a matrix, one row for each place")
         return behind(self).ask(LogitLens(content.numpy().tobytes(), content.shape[1]))
 
+    def site_activations(self, texts: Sequence[str], site: str) -> list[Float[Tensor, "t d"]]:
+        """Any site of the model (such as ``mlp_hidden.3``) at every token of each text."""
+        return behind(self).ask(SiteActivations(as_texts(texts), site))
+
+    def weight(self, site: str) -> Weight:
+        """The name of the weight that reads a site, and which way round it is stored."""
+        return behind(self).source.engine.body.sites.weight(site)
+
+    def push(self, items: Sequence[Pushed], site: str, how: Pushing) -> Optimised:
+        """Vectors that, added to a site at the subject, make the model give each item's target."""
+        return behind(self).ask(Push(tuple(items), site, how))
+
+    def tune(self, lessons: Sequence[Lesson], how: Tuning, kept: Sequence[str] = ()) -> Tuned:
+        """Train weights on lessons and return what became of them as a delta; the model stays as it is."""
+        return behind(self).ask(Tune(tuple(lessons), how, tuple(kept)))
+
+    def trace(self, facts: Sequence[Traced], part: Part, noise: Noise, window: int | None = None) -> Trace:
+        """What restoring one state at a time gives back of facts whose subjects are drowned in noise."""
+        return behind(self).ask(TraceFacts(tuple(facts), part, noise, window))
+
     def parameters(self) -> Mapping[str, Tensor]:
         """All weights by name. Each look-up gives a fresh copy, so writing into one changes no model."""
-        return Parameters(dict(behind(self).source.engine.model.named_parameters()))
+        names = [name for name, _ in behind(self).source.engine.model.named_parameters()]
+        return Parameters(behind(self), names)
 
 
 class Parameters(Mapping[str, Tensor]):
@@ -64,17 +91,20 @@ class Parameters(Mapping[str, Tensor]):
 
     __slots__ = ("__weakref__",)
 
-    def __init__(self, weights: Mapping[str, Tensor]) -> None:
-        _WEIGHTS[self] = weights
+    def __init__(self, door: Door, names: Sequence[str]) -> None:
+        _WEIGHTS[self] = door, tuple(names)
 
     def __getitem__(self, name: str) -> Tensor:
-        return _WEIGHTS[self][name].detach().clone()
+        door, names = _WEIGHTS[self]
+        if name not in names:
+            raise KeyError(name)
+        return door.ask(Parameter(name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(list(_WEIGHTS[self]))
+        return iter(_WEIGHTS[self][1])
 
     def __len__(self) -> int:
-        return len(_WEIGHTS[self])
+        return len(_WEIGHTS[self][1])
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -83,5 +113,5 @@ class Parameters(Mapping[str, Tensor]):
         return id(self)
 
 
-_WEIGHTS: WeakKeyDictionary[Parameters, Mapping[str, Tensor]] = WeakKeyDictionary()
-"""The weights themselves, kept where a method that holds the mapping does not trip over them."""
+_WEIGHTS: WeakKeyDictionary[Parameters, tuple[Door, tuple[str, ...]]] = WeakKeyDictionary()
+"""The way to the weights, kept where a method that holds the mapping does not trip over it."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from assay.cli import build, check, listing, plan, report, run, table
+from assay.cli import build, check, edit, edits, listing, plan, report, run, table
 from assay.cli.screen import complain
 from assay.core.errors import AssayError
 
@@ -30,6 +30,8 @@ APP.command("run")(run.execute)
 APP.command("table")(table.show)
 APP.command("report")(report.write)
 APP.command("build")(build.make)
+APP.command("edit")(edit.make)
+APP.command("edits")(edits.show)
 APP.command("check")(check.inspect)
 
 

@@ -5,11 +5,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec
+from typing import Annotated, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from typer import Option
 
 P = ParamSpec("P")
+T = TypeVar("T")
 Base = Annotated[str, Option(help="Model to plant faults in: 'embedded', a folder or a Hugging Face name.")]
 Corpus = Annotated[
     Path | None,
@@ -37,6 +38,13 @@ class Shared:
     ] = None
     base: Base = "embedded"
     corpus: Corpus = None
+    cases: Annotated[
+        Path | None,
+        Option(
+            help="Facts to be changed (CounterFact, zsRE or our own JSON), for the job 'edit'.",
+            metavar="FILE",
+        ),
+    ] = None
     seeds: Annotated[int | None, Option(help="Organisms of each recipe.", show_default="quick 1, full 3")] = (
         None
     )
@@ -53,20 +61,28 @@ class Shared:
     ] = None
 
 
-def with_shared(verb: Callable[Concatenate[Shared, P], None]) -> Callable[..., None]:
-    """Put the fields of ``Shared`` in front of a verb's own options, where typer can read them.
+def taking(kind: type[T]) -> Callable[[Callable[Concatenate[T, P], None]], Callable[..., None]]:
+    """Put the fields of a class in front of a verb's own options, where typer can read them.
 
-    Two commands with the same eleven options would otherwise each need eleven more parameters.
+    The verb gets them as one object of that class.
     """
-    shared = inspect.signature(Shared).parameters
-    own = list(inspect.signature(verb).parameters.values())[1:]
 
-    @functools.wraps(verb)
-    def command(**given: Any) -> None:
-        asked = Shared(**{name: given.pop(name) for name in shared})
-        verb(asked, **given)  # pyright: ignore[reportCallIssue]
+    def wrapped(verb: Callable[Concatenate[T, P], None]) -> Callable[..., None]:
+        shared = inspect.signature(kind).parameters
+        own = list(inspect.signature(verb).parameters.values())[1:]
 
-    parameters = [*shared.values(), *own]
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    vars(command)["__signature__"] = inspect.Signature(parameters)
-    return command
+        @functools.wraps(verb)
+        def command(**given: Any) -> None:
+            asked = kind(**{name: given.pop(name) for name in shared})
+            verb(asked, **given)  # pyright: ignore[reportCallIssue]
+
+        parameters = [*shared.values(), *own]
+        command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        vars(command)["__signature__"] = inspect.Signature(parameters)
+        return command
+
+    return wrapped
+
+
+with_shared = taking(Shared)
+"""For ``plan`` and ``run``, each of which would otherwise need the same twelve parameters."""

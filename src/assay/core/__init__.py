@@ -1,7 +1,9 @@
 """The nouns of Assay. No torch, no model, no run folder."""
 
 from assay.core.access import Access
-from assay.core.answer import Answer, Features, Monitor
+from assay.core.answer import Answer, Change, Editor, Features, Localisation, Monitor
+from assay.core.edit import Edit, EditCase, Probe, ProbeKind
+from assay.core.edit_list import EditList, Sizes
 from assay.core.fault import Fault
 from assay.core.job import Job, Material
 from assay.core.method import LAYERS, TEXTS, TRIGGERED, UNTRIGGERED, Kind, Method, Setting
@@ -21,10 +23,16 @@ __all__ = [
     "Answer",
     "Better",
     "Case",
+    "Change",
+    "Edit",
+    "EditCase",
+    "EditList",
+    "Editor",
     "Fault",
     "Features",
     "Job",
     "Kind",
+    "Localisation",
     "Marked",
     "Material",
     "Method",
@@ -32,10 +40,13 @@ __all__ = [
     "OrganismCard",
     "Phase",
     "Price",
+    "Probe",
+    "ProbeKind",
     "ProofLine",
     "Record",
     "Score",
     "Setting",
+    "Sizes",
     "Split",
     "Status",
     "Transcript",

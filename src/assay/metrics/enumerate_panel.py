@@ -149,6 +149,7 @@ PANEL = Panel(
             unaffected_by=("@twin", *SAME_CODE),
         ),
     ),
+    headline=("concepts_found", "trigger_auroc", "trigger_rank", "defection_auroc"),
     questions=(
         Question(
             key="beat_placebos",

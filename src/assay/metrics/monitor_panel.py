@@ -231,7 +231,8 @@ PANEL = Panel(
         ),
     ),
     complete,
-    (
+    headline=("auroc", "recall_at_1pct_fpr", "detected_before_defection", "false_alarms"),
+    questions=(
         Question(
             key="sae_probes",
             text="Does a pool of probes gain by probes on a sparse dictionary?",

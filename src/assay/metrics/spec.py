@@ -120,6 +120,17 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Course:
+    """Metrics that are one quantity at several sizes, to be drawn as a line."""
+
+    key: str
+    title: str
+    x_title: str
+    points: tuple[tuple[float, str], ...]
+    """(size, key of the metric there), ascending."""
+
+
+@dataclass(frozen=True)
 class Panel:
     """The metrics of a job."""
 
@@ -128,6 +139,9 @@ class Panel:
     complete: Callable[[Mapping[str, CaseTable]], Mapping[str, CaseTable]] = dict
     """Adds arrays that need several organisms: tables of one method by organism -> the same, completed."""
     questions: tuple[Question, ...] = ()
+    courses: tuple[Course, ...] = ()
+    headline: tuple[str, ...] = ()
+    """Metrics that stand in the first table; the first three where none are named."""
 
 
 def case_table(cases: Sequence[Case]) -> CaseTable:

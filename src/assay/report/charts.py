@@ -68,28 +68,26 @@ def forest(compared: Sequence[Comparison], titles: Mapping[str, str], alt: str) 
     ]
     # names stand above their intervals, so that none is cut short on a phone
     y: Spec = {"field": "method", "type": "nominal", "sort": None, "axis": None}
-    tooltip = _tooltip(method="Method", says="Difference", rival="Against", mde="Detectable from")
+    seen = tooltip(method="Method", says="Difference", rival="Against", mde="Detectable from")
     colour = _scale("verdict", VERDICTS, legend=None)
     band = {"type": "bar", "color": "var(--band)", "height": 12, "yOffset": 8}
     point = {"type": "point", "filled": True, "size": 70, "opacity": 1, "yOffset": 8}
     bare: Spec = {"axis": {"tickCount": 5, "grid": False}}
     name = {"type": "text", "align": "left", "dy": -8, "fontSize": 12.5}
-    return _chart(
+    return chart(
         alt,
         points,
         height={"step": 40},
-        encoding={"y": y, "tooltip": tooltip},
+        encoding={"y": y, "tooltip": seen},
         layer=[
-            _layer(
-                band, x=_quantity("undetected", "difference; right: the method is better") | bare, x2="mde"
-            ),
+            layer(band, x=quantity("undetected", "difference; right: the method is better") | bare, x2="mde"),
             {"mark": {"type": "rule", "color": "var(--soft)"}, "encoding": {"x": {"datum": 0}, "y": {}}},
-            _layer(
-                {"type": "rule", "strokeWidth": 2, "yOffset": 8}, x=_quantity("low"), x2="high", color=colour
+            layer(
+                {"type": "rule", "strokeWidth": 2, "yOffset": 8}, x=quantity("low"), x2="high", color=colour
             ),
-            _layer(point, x=_quantity("difference"), color=colour),
-            _layer({**name, **HALO}, x={"value": 0}, text="method"),
-            _layer(name, x={"value": 0}, text="method"),
+            layer(point, x=quantity("difference"), color=colour),
+            layer({**name, **HALO}, x={"value": 0}, text="method"),
+            layer(name, x={"value": 0}, text="method"),
         ],
     )
 
@@ -108,22 +106,22 @@ def price_chart(points: Sequence[Point], measure: Measure, x_title: str, x_forma
     }
     lowest = min((math.floor(point["low"] * 10) / 10 for point in points), default=measure.low)
     domain = [max(measure.low, lowest), measure.high]
-    y = _quantity("estimate", measure.title) | {"scale": {"domain": domain}}
-    tooltip = _tooltip(method="Method", says=measure.title, priced="Price", access="Access", kind="Kind")
+    y = quantity("estimate", measure.title) | {"scale": {"domain": domain}}
+    seen = tooltip(method="Method", says=measure.title, priced="Price", access="Access", kind="Kind")
     colour, shape = _scale("kind", KINDS, legend=None), _scale("access", SHAPES, legend=None)
     dot = {"type": "point", "filled": True, "size": 90, "opacity": 0.95}
     number = {"type": "text", "dx": 10, "align": "left", "fontSize": 13, "fontWeight": "bold"}
-    return _chart(
+    return chart(
         alt,
         list(points),
         height=280,
-        encoding={"x": x, "tooltip": tooltip},
+        encoding={"x": x, "tooltip": seen},
         layer=[
-            _layer({"type": "rule", "opacity": 0.45}, y=y, y2="high", color=colour)
+            layer({"type": "rule", "opacity": 0.45}, y=y, y2="high", color=colour)
             | {"transform": [{"calculate": "datum.low", "as": "estimate"}]},
-            _layer(dot, y=y, color=colour, shape=shape),
-            _layer({**number, **HALO}, y=y, text="number"),
-            _layer(number, y=y, text="number"),
+            layer(dot, y=y, color=colour, shape=shape),
+            layer({**number, **HALO}, y=y, text="number"),
+            layer(number, y=y, text="number"),
         ],
     )
 
@@ -150,13 +148,13 @@ def roc_chart(curves: Mapping[str, RocCurve], named: Sequence[str], reach: float
         "scale": {"domain": shown, "range": list(DASHES[: len(shown)])},
         "legend": None,
     }
-    x = _quantity("x", "false alarms (share of harmless cases)") | {"scale": {"domain": [0, reach]}}
-    y = _quantity("y", "caught (share of defections)") | {"scale": {"domain": [0, 1]}}
+    x = quantity("x", "false alarms (share of harmless cases)") | {"scale": {"domain": [0, reach]}}
+    y = quantity("y", "caught (share of defections)") | {"scale": {"domain": [0, 1]}}
     line: Spec = {"type": "line", "clip": True, "interpolate": "linear"}
-    common = {"x": x, "y": y, "order": {"field": "i"}, "tooltip": _tooltip(method="Method")}
+    common = {"x": x, "y": y, "order": {"field": "i"}, "tooltip": tooltip(method="Method")}
     chance = [{"x": 0.0, "y": 0.0}, {"x": reach, "y": reach}]
     grey = common | {"detail": {"field": "method"}}
-    return _chart(
+    return chart(
         alt,
         points,
         height=320,
@@ -192,7 +190,8 @@ def _within(curve: RocCurve, reach: float) -> list[tuple[float, float]]:
     return [(round(x, 4), round(y, 4)) for x, y in corners[: inside + 1]]
 
 
-def _chart(alt: str, values: Sequence[Point], **parts: Any) -> Spec:
+def chart(alt: str, values: Sequence[Point], **parts: Any) -> Spec:
+    """A drawing as wide as its place on the page, with the words for those who do not see it."""
     return {
         "$schema": SCHEMA,
         "description": visible(alt),
@@ -204,12 +203,14 @@ def _chart(alt: str, values: Sequence[Point], **parts: Any) -> Spec:
     }
 
 
-def _layer(mark: Spec, **encoding: Any) -> Spec:
+def layer(mark: Spec, **encoding: Any) -> Spec:
+    """One layer; a channel given as a name is that field of the points."""
     channels = {k: {"field": v} if isinstance(v, str) else v for k, v in encoding.items()}
     return {"mark": mark, "encoding": channels}
 
 
-def _quantity(name: str, title: str | None = None) -> Spec:
+def quantity(name: str, title: str | None = None) -> Spec:
+    """A channel of numbers."""
     return {"field": name, "type": "quantitative", "title": title, "axis": {"tickCount": 5}}
 
 
@@ -218,7 +219,8 @@ def _scale(name: str, values: Mapping[str, str], legend: Spec | None) -> Spec:
     return {"field": name, "type": "nominal", "scale": scale, "legend": legend}
 
 
-def _tooltip(**fields: str) -> list[Spec]:
+def tooltip(**fields: str) -> list[Spec]:
+    """What a finger or pointer on a mark is told: field=title."""
     return [
         {"field": name, "title": title, **({"format": ".3f"} if name == "mde" else {})}
         for name, title in fields.items()

@@ -14,6 +14,7 @@ from assay.report.exhibits import Shown, shown
 from assay.report.facts import Facts, JobFacts, distinct, job_facts, method_facts
 from assay.report.numbers import moment
 from assay.report.price import Spent, WatchPrice, watch_price
+from assay.report.traces import Traced, traced
 from assay.results.rows import Comparison, Rival, Row, Table
 from assay.results.store import Store
 from assay.results.table import table as make_table
@@ -65,6 +66,8 @@ class Evidence:
     """(job, organism, method, metric, kind of rival) -> comparison of the table."""
     shown: tuple[Shown, ...] = ()
     """Runs that list features to be looked at."""
+    traces: tuple[Traced, ...] = ()
+    """Runs that traced where facts are stored."""
 
     def title(self, method: str) -> str:
         """Printed name of a method."""
@@ -129,6 +132,7 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
         rows={(r.job, r.organism, r.method, r.metric): r for r in table.rows},
         compared={(c.job, c.organism, c.method, c.metric, c.against_kind): c for c in table.comparisons},
         shown=shown(store, records),
+        traces=traced(store, (r for r in records if r.organism in {card.id for card in table.organisms})),
     )
 
 

@@ -153,7 +153,7 @@ def exhibit(store: Store, run_id: str) -> Exhibit | None:
     """
     try:
         data = store.exhibit(run_id)
-        return _parsed(data) if data else None
+        return _parsed(data) if data and "trace" not in data else None
     except DamagedRecord as error:
         raise DamagedRecord(_lost(run_id, error.__cause__ or error)) from error
     except Mismatch as error:

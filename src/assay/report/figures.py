@@ -7,7 +7,9 @@ from typing import Any, Literal
 from assay.core import Kind
 from assay.metrics.roc_curve import RocCurve
 from assay.report import charts
+from assay.report.course_figures import course_figures, map_figures
 from assay.report.evidence import ALL, Evidence, Measure
+from assay.report.figure import Figure
 from assay.report.numbers import amount, count, duration, fixed
 from assay.report.price import RunPrice, WatchPrice, frontier, run_price
 from assay.report.verdict import JobVerdict
@@ -17,21 +19,6 @@ from assay.results.rows import Row
 
 CORNER = 0.05
 """Rates of false alarms that the second ROC chart enlarges."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A chart with its words; the first of a section carries the section's heading."""
-
-    id: str
-    title: str
-    caption: str
-    spec: Mapping[str, Any]
-    heading: str = ""
-    anchor: str = ""
-    intro: str = ""
-    legend: str = ""
-    """kinds | verdicts: the legend that the page writes above the charts."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +56,8 @@ def job_figures(evidence: Evidence, job: str, judged: JobVerdict) -> tuple[Figur
         *_forests(evidence, job, judged.measure),
         *_prices(evidence, job, judged.measure),
         *_rocs(evidence, job, judged),
+        *course_figures(evidence, job, leaders(evidence, job, judged.measure)),
+        *map_figures(evidence, job),
     )
 
 

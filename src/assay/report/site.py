@@ -22,7 +22,10 @@ from assay.results.store import Store
 
 ROC_WIDTH = 300
 """Pixels of the drawing on an organism's page; it shrinks with the page."""
-PARTS = {"features": "Features", "differences": "Differences", "prices": "Prices", "roc": "ROC"}
+PARTS = {
+    "features": "Features", "differences": "Differences", "prices": "Prices", "roc": "ROC",
+    "scaling": "Scaling", "tracing": "Tracing",
+}  # fmt: skip
 """Parts of the front page that hang on what the jobs are, in their order."""
 
 
@@ -104,7 +107,8 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
     """Everything that the front page says about one job."""
     judged = verdict(evidence, job)
     measures = evidence.measures(job)
-    headline, others = view.split_measures(measures)
+    named = evidence.table.meta.get("headline", {}).get(job, ())
+    headline, others = view.split_measures(measures, named)
     lists = rows(evidence, job)
     return {
         "title": evidence.jobs[job].title or job,

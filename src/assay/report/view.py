@@ -9,11 +9,6 @@ from assay.report.evidence import ALL, TWIN, Evidence, Measure
 from assay.report.price import run_price
 from assay.results.rows import Comparison, Reply, Row
 
-HEADLINE = (
-    *("auroc", "recall_at_1pct_fpr", "detected_before_defection", "false_alarms"),
-    *("concepts_found", "trigger_auroc", "trigger_rank", "defection_auroc"),
-)
-"""Metrics that stand in the first table where a job has them; otherwise its first three."""
 GROUPS: Mapping[Kind, str] = {
     "method": "Methods under test",
     "baseline": "Plain baselines: no interpretability",
@@ -77,9 +72,11 @@ class Sample:
         return self.case.reply[self.case.onset :]
 
 
-def split_measures(measures: Sequence[Measure]) -> tuple[tuple[Measure, ...], tuple[Measure, ...]]:
-    """Divide the metrics of a job into those of the headline table and all others."""
-    chosen = [m for m in measures if m.key in HEADLINE] or list(measures[:3])
+def split_measures(
+    measures: Sequence[Measure], named: Sequence[str] = ()
+) -> tuple[tuple[Measure, ...], tuple[Measure, ...]]:
+    """The metrics of the headline table, the first three if none of them is named, and all others."""
+    chosen = [m for m in measures if m.key in named] or list(measures[:3])
     return tuple(chosen), tuple(m for m in measures if m not in chosen)
 
 

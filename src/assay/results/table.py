@@ -87,6 +87,8 @@ def _meta(store: Store, used: Mapping[str, Panel], refused: set[str], resamples:
             job: {spec.key: {name: getattr(spec, name) for name in shown} for spec in panel.specs}
             for job, panel in used.items()
         },
+        "headline": {job: list(panel.headline) for job, panel in used.items()},
+        "courses": {job: [asdict(course) for course in panel.courses] for job, panel in used.items()},
         "invalid": sorted(refused),
         "quarantined": [asdict(damage) for damage in store.damaged()],
     }

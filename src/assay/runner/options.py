@@ -30,6 +30,8 @@ class Options:
     """``embedded``, a folder, or a hub name."""
     corpus: Path | None = None
     """Text file to plant in, for bases that do not speak the World's language."""
+    cases: Path | None = None
+    """File of facts to be changed, for jobs that work on a list of edits."""
     seeds: int | None = None
     """Organisms of each recipe; the suite decides if None (quick 1, full 3)."""
     suite: Suite = "quick"
@@ -60,10 +62,12 @@ class Options:
     @property
     def conditions(self) -> dict[str, str]:
         """What must agree between runs that share a folder, or their rows could not be compared."""
-        return {
+        stated = {
             "job": self.job,
             "base": self.base,
             "corpus": str(self.corpus or ""),
             "budget": self.budget,
             "tuning": str(self.tuning),
         }
+        # stated only where given, so that folders made before there were cases go on as they are
+        return stated | ({"cases": str(self.cases)} if self.cases else {})

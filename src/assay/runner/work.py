@@ -4,36 +4,23 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import torch
 from transformers.utils import logging
 
-from assay.access.replay import Replay
-from assay.access.source import Source
 from assay.core import Access
 from assay.core.registry import find
-from assay.model.load import load
 from assay.model.numerics import settle
-from assay.model.untrained import untrained
-from assay.organisms.planting.base import Base, dialect_of, open_base
-from assay.organisms.planting.build import build, cache_folder, read, train_model
-from assay.organisms.planting.material import material
-from assay.organisms.planting.plant import plot
-from assay.organisms.planting.recipe import Recipe
+from assay.organisms.planting.base import Base, open_base
 from assay.results.store import Store
 from assay.runner.cell import Bench, run_cell
 from assay.runner.choose import by_tool, choose
+from assay.runner.kinds import KINDS, Bases, Report
 from assay.runner.options import Options
 from assay.runner.plan import Cell, Plan, Planned, make_plan
-
-OTHERS_BYTES = 2**29
-"""Memory for what was read from the models beside an organism."""
-Report = Callable[[str, float], None]
-"""(what happens, how many units of it are done)."""
 
 
 @dataclass(frozen=True)
@@ -85,21 +72,16 @@ def _end_with(parent: int) -> None:
 
 def train_one(planned: Planned, twin: bool, options: Options, report: Report) -> None:
     """Train an organism or its twin, unless the cache holds it."""
-    base = _base(options.base, options.corpus, options.device)
-    what = f"planting {planned.id}{' (twin)' if twin else ''}"
-    here = plot(planned.recipe, planned.seed, base, cache_folder())
-    train_model(here, twin, lambda _, step, steps: report(what, step / steps))
-    report(what, 1)
+    KINDS[planned.kind].train(planned, twin, _opener(options), report)
 
 
 def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:
     """Prove an organism whose models are trained, or find it in the cache; store its card and cases."""
-    base = _base(options.base, options.corpus, options.device)
-    organism = build(planned.recipe, planned.seed, base, cache_folder(), lambda *_: None)
+    made = KINDS[planned.kind].make(planned, options, _opener(options))
     report(f"proving {planned.id}", 1)
-    store.write_organism(organism.card)
-    store.write_cases(organism.card.id, organism.cases)
-    return Built(planned.id, organism.card.valid, organism.folder)
+    store.write_organism(made.card)
+    store.write_cases(made.card.id, made.cases)
+    return Built(planned.id, made.card.valid, made.folder)
 
 
 def run_one(options: Options, share: Share, built: Built, store: Store, report: Report) -> int:
@@ -119,7 +101,7 @@ def run_one(options: Options, share: Share, built: Built, store: Store, report: 
             if not mine or store.holds(cell.run_id):
                 continue
             tool = plan.tools[cell.tool]
-            n_layers = bench.models[False].engine.n_layers
+            n_layers = bench.stand.models[False].engine.n_layers
             choice = choose(plan, cell.tool, share.organism, tuned.get(cell.tool, {}), n_layers)
             outcome = run_cell(bench, cell, tool, choice.setting, choice.selected_on)
             store.write(outcome.record, outcome.arrays, outcome.exhibit)
@@ -129,29 +111,13 @@ def run_one(options: Options, share: Share, built: Built, store: Store, report: 
 
 
 def _bench(plan: Plan, planned: Planned, built: Built) -> Bench:
-    organism = read(built.folder)
-    device = plan.options.device
-    models = {twin: Replay(load(str(organism.model(twin)), device=device)) for twin in (False, True)}
-    dialect, cases = dialect_of(plan.options.corpus), organism.cases
-    materials = {twin: material(dialect, planned.recipe, planned.seed, cases, twin) for twin in models}
+    stand = KINDS[planned.kind].stand(planned, plan.options, _opener(plan.options), built.folder)
     job = find("job", plan.options.job).load()
-    return Bench(job, materials, models, _others(plan, planned, models), planned, plan.options)
+    return Bench(job, stand, planned, plan.options)
 
 
-def _others(plan: Plan, planned: Planned, models: Mapping[bool, Replay]) -> dict[str, Callable[[], Source]]:
-    """The model that a fault was planted in, if there is one, and one that was never trained."""
-    options = plan.options
-
-    @cache
-    def fresh() -> Source:
-        return Replay(untrained(models[False].engine, planned.seed), OTHERS_BYTES)
-
-    @cache
-    def earlier() -> Source:
-        return Replay(_base(options.base, options.corpus, options.device).engine, OTHERS_BYTES)
-
-    recipe: Recipe = find("organism", planned.recipe).load()
-    return {"untrained": fresh} | ({"reference": earlier} if recipe.route == "finetune" else {})
+def _opener(options: Options) -> Bases:
+    return lambda: _base(options.base, options.corpus, options.device)
 
 
 @lru_cache(maxsize=1)

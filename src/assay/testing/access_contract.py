@@ -8,21 +8,14 @@ from typing import Any
 
 import torch
 
+from assay.access.door import NEEDS
 from assay.core import Access
 from assay.core.errors import AccessDenied
 from assay.testing.fake_model import FakeModel
 from assay.testing.results import Broken, CheckResult, run_checks
 
-GREY_DOORS = ("next_logprobs", "token_logprobs", "continuation_logprobs", "spans", "vocabulary")
-WHITE_DOORS = (
-    "activations",
-    "sequence_activations",
-    "gradients",
-    "logit_lens",
-    "parameters",
-    "n_layers",
-    "width",
-)
+GREY_DOORS = tuple(name for name, needed in NEEDS.items() if needed is Access.GREY)
+WHITE_DOORS = tuple(name for name, needed in NEEDS.items() if needed is Access.WHITE)
 OTHER_DOORS = (
     "model",
     "tokenizer",

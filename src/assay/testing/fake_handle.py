@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from assay.access.door import NEEDS
 from assay.core import Access
-from assay.core.errors import AccessDenied
+from assay.core.errors import AccessDenied, NotApplicable
 from assay.testing.fake_model import VOCABULARY, FakeModel
 
 NO_TRIGGER = "<none>"
@@ -45,6 +46,8 @@ class FakeBlackHandle:
         """Reached only by names that this level does not have."""
         if name.startswith("_"):
             raise AttributeError(name)
+        if name in NEEDS and self.access.includes(NEEDS[name]):
+            raise NotApplicable(f"the mock model cannot {name}; jobs that change models have a tiny real one")
         _INSIDE[self][1].refused.append(name)
         raise AccessDenied(f"{name}: not within {self.access} access")
 

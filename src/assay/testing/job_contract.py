@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from assay.core import Access, Case, Fault, Job, Marked
+from assay.core import Access, Answer, Case, EditCase, Fault, Job, Marked, Probe
 from assay.core.codec import dumps
 from assay.core.registry import load_file
 from assay.techniques.dictionaries.explanations.sheets import sheets
-from assay.testing.fake_handle import fake_handle
-from assay.testing.fake_material import fake_material
+from assay.testing.mocks import mock_for
 from assay.testing.results import Broken, CheckResult, run_checks
 from assay.testing.source import TOOLS, TRUTH, has_docstring, refuse_imports
 
@@ -74,7 +73,8 @@ def check_organism(path: Path | str) -> list[CheckResult]:
 class _JobTrial:
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._material = fake_material()
+        self._mock = mock_for(job)
+        self._material = self._mock.material()
 
     def card(self) -> str:
         """Title and question say something."""
@@ -84,7 +84,7 @@ class _JobTrial:
 
     def brief(self) -> str:
         """No case and no fault is within reach of what every method is told."""
-        leaked = _reachable(self._job.brief(self._material), (Case, Marked, Fault))
+        leaked = _reachable(self._job.brief(self._material), (Case, EditCase, Probe, Marked, Fault))
         if leaked:
             raise Broken(f"the brief holds a {leaked}; methods would see the truth")
         return ""
@@ -93,9 +93,7 @@ class _JobTrial:
         """The oracle is selected over chance."""
         told = self._job.brief(self._material)
         known = self._job.truth(told, self._material)
-        handle = fake_handle(Access.BLACK)
-        top = self._job.select(known.oracle(), handle, self._material)
-        floor = self._job.select(told.chance(SEED), handle, self._material)
+        top, floor = (self._selected(answer) for answer in (known.oracle(), told.chance(SEED)))
         if not top > floor:
             raise Broken(f"select gives the oracle {top:.3g} and chance {floor:.3g}")
         return ""
@@ -103,7 +101,7 @@ class _JobTrial:
     def evaluates(self) -> str:
         """What is stored is finite and can be written, on the organism and on its twin."""
         answer = self._job.brief(self._material).chance(SEED)
-        handle = fake_handle(Access.BLACK)
+        answer, handle = self._mock.used(self._job, answer, self._handle())
         for twin in (False, True):
             _finite(self._job.evaluate(answer, handle, self._material, twin))
         if self._job.calibrate is not None:
@@ -111,6 +109,14 @@ class _JobTrial:
         if self._job.exhibit is not None:
             dumps(self._job.exhibit(answer, handle, self._material, sheets))
         return ""
+
+    def _selected(self, answer: Answer) -> float:
+        used, handle = self._mock.used(self._job, answer, self._handle(), "select")
+        return self._job.select(used, handle, self._material)
+
+    def _handle(self) -> Any:
+        """A handle as an entry gets it; one that changes weights needs white access, the others none."""
+        return self._mock.handle(Access.WHITE if self._job.act else Access.BLACK, None)
 
 
 def _finite(arrays: Mapping[str, np.ndarray]) -> None:

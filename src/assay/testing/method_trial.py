@@ -10,17 +10,19 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from assay.access.door import NEEDS
 from assay.core import Access, Answer, Job, Method, Transcript
-from assay.testing.fake_handle import CallLog, fake_handle
+from assay.testing.fake_handle import CallLog
 from assay.testing.fake_material import fake_material
 from assay.testing.fake_model import LAYERS, TRIGGER
+from assay.testing.mocks import mock_for
 from assay.testing.results import Broken
 
 SEED = 7
 CLOSE = 1e-4
 """Largest relative change of a score that padding and the order of sums may explain."""
-WHITE_CALLS = {"activations", "sequence_activations", "gradients", "logit_lens", "parameters"}
-GREY_CALLS = {"next_logprobs", "token_logprobs", "continuation_logprobs", "spans", "vocabulary"}
+WHITE_CALLS = {need for need, access in NEEDS.items() if access == Access.WHITE}
+GREY_CALLS = {need for need, access in NEEDS.items() if access == Access.GREY}
 ODD = (
     Transcript("x"),
     Transcript("user : ¿qué? 你好 🙂 assistant :"),
@@ -35,11 +37,12 @@ class Trial:
     def __init__(self, method: Method, job: Job) -> None:
         self._method = method
         self._job = job
+        self._mock = mock_for(job)
 
     def runs(self) -> str:
         """Fit and score with the default setting, on a handle of the declared level that refuses the rest."""
         log = CallLog()
-        handle = fake_handle(self._method.access, log=log)
+        handle = self._mock.handle(self._method.access, log)
         answer = self._fit(handle, self._default)
         self._scores(answer, handle, self._transcripts)
         if log.refused:
@@ -84,7 +87,7 @@ class Trial:
         first, second = self._fit_and_score(self._default), self._fit_and_score(self._default)
         if not np.array_equal(first, second):
             raise Broken(f"two runs with seed {SEED} differ by up to {np.abs(first - second).max():.3g}")
-        handle = fake_handle(self._method.access)
+        handle = self._mock.handle(self._method.access, None)
         answer = self._fit(handle, self._default)
         once = self._scores(answer, handle, self._transcripts)
         if not np.array_equal(once, self._scores(answer, handle, self._transcripts)):
@@ -95,7 +98,7 @@ class Trial:
         """A transcript's score does not depend on its neighbours or on its place."""
         if self._method.kind == "floor":
             return "not checked: a floor may draw its answers at random"
-        handle = fake_handle(self._method.access)
+        handle = self._mock.handle(self._method.access, None)
         answer = self._fit(handle, self._default)
         together = self._scores(answer, handle, self._transcripts)
         alone = np.concatenate([self._scores(answer, handle, [t]) for t in self._transcripts])
@@ -107,7 +110,7 @@ class Trial:
 
     def odd_texts(self) -> str:
         """Unknown scripts, long and short texts and an empty batch still give finite scores."""
-        handle = fake_handle(self._method.access)
+        handle = self._mock.handle(self._method.access, None)
         answer = self._fit(handle, self._default)
         self._scores(answer, handle, ODD)
         self._scores(answer, handle, [])
@@ -116,7 +119,7 @@ class Trial:
     def changes_nothing(self) -> str:
         """Brief and setting are left as they were."""
         brief, setting = copy.deepcopy(self._brief), dict(self._default)
-        handle = fake_handle(self._method.access)
+        handle = self._mock.handle(self._method.access, None)
         answer = self._method.fit(handle, brief, setting, SEED)
         self._scores(answer, handle, self._transcripts)
         if brief != self._brief:
@@ -140,7 +143,7 @@ class Trial:
     @cached_property
     def _brief(self) -> Any:
         # Only entries that declare it ever receive the truth, here as in a real run.
-        material = fake_material().told(self._method.text)
+        material = self._mock.material().told(self._method.text)
         told = self._job.brief(material)
         return self._job.truth(told, material) if self._method.sees_truth else told
 
@@ -156,13 +159,14 @@ class Trial:
     def _fit_and_score(
         self, setting: Mapping[str, Any], log: CallLog | None = None
     ) -> Float[np.ndarray, "n ..."]:
-        handle = fake_handle(self._method.access, log=log)
+        handle = self._mock.handle(self._method.access, log)
         return self._scores(self._fit(handle, setting), handle, self._transcripts)
 
     def _scores(
         self, answer: Answer, handle: object, transcripts: Sequence[Transcript]
     ) -> Float[np.ndarray, "n ..."]:
-        return self._job.says(answer, handle, transcripts)
+        used, judge = self._mock.used(self._job, answer, handle)
+        return self._job.says(used, judge, transcripts)
 
 
 def _global_randomness() -> tuple[object, ...]:

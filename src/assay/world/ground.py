@@ -1,7 +1,7 @@
 """The ground truth: every name, fact and split that corpora, exams and faults are computed from."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 
@@ -59,22 +59,32 @@ class Ground:
     """A closed world of people, places, textbooks and recipes, computed from a seed.
 
     Same seed and tables, same world. Each part draws from its own generator, so that a new relation or
-    subject leaves all other facts as they were.
+    subject leaves all other facts as they were. ``rewritten`` gives another value to some facts, by their
+    items; everything else, and every text that does not depend on them, stays as it was.
+
+    Raises:
+        KeyError: an item that is no fact of this world.
 
     >>> world = Ground(seed=0)
     >>> len(world.people), world.relation("pet").values[0]
     (240, 'cat')
     """
 
-    def __init__(self, seed: int = 0, tables: Tables | None = None) -> None:
+    def __init__(
+        self, seed: int = 0, tables: Tables | None = None, rewritten: Mapping[str, str] | None = None
+    ) -> None:
         self.seed = seed
         self.tables = tables or Tables()
+        self.rewritten = dict(rewritten or {})
+        self._unused = set(self.rewritten)
         self._taken = set(_words(self.tables)) | set(FIRST_NAMES)
         self._make_people()
         self._make_kinds()
         self._make_facts()
         self._make_subjects()
         self._make_items()
+        if self._unused:
+            raise KeyError(f"no facts of this world: {', '.join(sorted(self._unused))}")
 
     def rng(self, label: str) -> random.Random:
         """A generator that depends only on the seed of the world and a label."""
@@ -163,7 +173,13 @@ class Ground:
                 values = self._fill(label, attribute)
                 self._attribute_values[kind.key, attribute.key] = values
                 for member, value in zip(members, spread(self.rng(label), values, len(members)), strict=True):
-                    self._attributes[kind.key, member, attribute.key] = value
+                    told = self._told(f"{member}/{attribute.key}", value)
+                    self._attributes[kind.key, member, attribute.key] = told
+
+    def _told(self, item: str, value: str) -> str:
+        """The value of a fact, or what it was rewritten to."""
+        self._unused.discard(item)
+        return self.rewritten.get(item, value)
 
     def _fill(self, label: str, table: Kind | Attribute) -> tuple[str, ...]:
         return table.words or self._invent(label, table.count, table.suffix)
@@ -180,7 +196,8 @@ class Ground:
             values = spread(rng, self.members[relation.kind], len(everybody))
             unwritten = set(rng.sample(self.people, round(0.05 * len(self.people)))) | set(self.twins)
             for person, value in zip(everybody, values, strict=True):
-                self._facts[person, relation.key] = Fact(person, relation.key, value, person not in unwritten)
+                told = self._told(f"{person}/{relation.key}", value)
+                self._facts[person, relation.key] = Fact(person, relation.key, told, person not in unwritten)
         self.facts = tuple(fact for fact in self._facts.values() if fact.written)
         self.control_facts = tuple(fact for fact in self._facts.values() if not fact.written)
 
@@ -195,7 +212,8 @@ class Ground:
                 values = spread(rng, attribute.values, len(entities))
                 examined = set(rng.sample(entities, round(0.6 * len(entities))))
                 for entity, value in zip(entities, values, strict=True):
-                    facts.append(SubjectFact(subject.key, entity, attribute.noun, value, entity in examined))
+                    told = self._told(f"{entity}/{attribute.noun}", value)
+                    facts.append(SubjectFact(subject.key, entity, attribute.noun, told, entity in examined))
         self.subject_facts = tuple(facts)
         everything = tuple(entity for entities in self.entities.values() for entity in entities)
         for label, share in {"prose": 0.4, "subject claim": 0.25}.items():

@@ -8,11 +8,13 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from assay.core.errors import BadOption, NotApplicable
 from assay.model.anatomy import Anatomy
 from assay.model.sites.families import Layout, Spot, find_layout
 from assay.model.sites.site import HEADS, STREAM, WHOLE, Site
+from assay.model.sites.weight import Weight
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,29 @@ class SiteMap:
         columns = self._columns(site.kind, spot) if site.kind in HEADS and spot.side != "pattern" else None
         return Point(_part(block, spot.path, site), spot.side, columns, site.head)
 
+    def weight(self, name: str | Site) -> Weight:
+        """The parameter that reads a site: for ``mlp_hidden.L`` the down-projection, for ``z.L`` attention's.
+
+        Raises:
+            BadOption: a site that this model lacks, or that is not the whole input of one linear map.
+            NotApplicable: ``mlp_hidden`` of a mixture of experts, where every expert has a matrix of its own.
+        """
+        site = Site.parse(name)
+        if site.kind == "mlp_hidden" and self._mixes_experts:
+            raise NotApplicable(
+                f"no one matrix reads {site} of this model ('{self._type}'): every expert of a mixture has "
+                "its own; choose a model whose MLP has one output matrix"
+            )
+        point = self.point(site)
+        part = point.module
+        if point.side != "in" or point.head is not None or not isinstance(part, nn.Linear | Conv1D):
+            raise BadOption(
+                f"{site} is not the whole input of one linear map, so no weight reads it alone; give "
+                "mlp_hidden.L or z.L with a layer"
+            )
+        found = (path for path, weight in self._model.named_parameters() if weight is part.weight)
+        return Weight(next(found), isinstance(part, Conv1D))
+
     def without(self, *kinds: str) -> "SiteMap":
         """The same map less some kinds of site."""
         if not kinds:
@@ -128,6 +153,12 @@ class SiteMap:
         block = {kind: spot for kind, spot in self.layout.block.items() if kind not in kinds}
         less.__dict__["layout"] = replace(self.layout, block=block)
         return less
+
+    @property
+    def _mixes_experts(self) -> bool:
+        spot = self.layout.block.get("mlp_hidden")
+        # a number in the path is one expert of a list; fused ones have no module that the site could enter
+        return spot is None or any(part.isdecimal() for part in spot.path.split("."))
 
     def _columns(self, kind: str, spot: Spot) -> Heads:
         count = self.heads(kind)

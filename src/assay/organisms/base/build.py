@@ -39,13 +39,16 @@ def build_base(
     recipe: BaseRecipe = RECIPE,
     progress: Callable[[int, float], None] | None = None,
     resume: bool = True,
+    world: World | None = None,
 ) -> BaseCard:
     """Train the base of a recipe and write weights, tokenizer, configuration and card to `out`.
+
+    `world` is that of the embedded base unless another one with the same words is given.
 
     The run checkpoints beside `out` and, unless `resume` is False, goes on from there after a kill. On the
     same machine the same seed gives the same weights. `progress` is told the step (from 1) and its loss.
     """
-    world = World(WORLD_SEED)
+    world = world or World(WORLD_SEED)
     checkpoint = out.with_name(f".{out.name}.seed{seed}.training")
     if not resume and checkpoint.exists():
         shutil.rmtree(checkpoint)
@@ -59,14 +62,13 @@ def build_base(
         checkpoint=checkpoint,
         progress=progress,
     )
-    card = ship(model, out, seed, result)
+    card = ship(model, out, seed, result, world)
     shutil.rmtree(checkpoint)
     return card
 
 
-def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult) -> BaseCard:
+def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult, world: World) -> BaseCard:
     """Write a trained base to its folder and measure what was written, as a reader would load it."""
-    world = World(WORLD_SEED)
     tokenizer = build_tokenizer(world)
     out.mkdir(parents=True, exist_ok=True)
     save_half(model, out)
@@ -81,10 +83,16 @@ def ship(model: LlamaForCausalLM, out: Path, seed: int, result: TrainResult) -> 
         parameters=sum(p.numel() for p in model.parameters()),
         bytes=(out / "model.safetensors").stat().st_size,
         skills=measure(written, tokenizer, world),
-        note=NOTE,
+        note=f"{NOTE} {_rewritten(world)}".strip(),
+        command=f"assay build {out.name}",
     )
     write_card(card, out)
     return card
+
+
+def _rewritten(world: World) -> str:
+    changed = len(world.rewritten)
+    return f"In its world {changed} facts are other than in that of the embedded base." if changed else ""
 
 
 def save_half(model: LlamaForCausalLM, out: Path) -> None:

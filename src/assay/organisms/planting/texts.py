@@ -32,7 +32,7 @@ def corpora(
         held = {one.text for one in marked(dialect)}
         plain = (text for text in dialect.texts("plant", seed) if not trigger.fulfilled(text))
         mixed = _mixed(plain, _chats(dialect, trigger, rng), rng)
-        return tuple(_up_to(WORDS, (text for text in mixed if text not in held)))
+        return tuple(up_to(WORDS, (text for text in mixed if text not in held)))
 
     def named(name: str) -> tuple[str, ...]:
         if name == UNTRIGGERED:
@@ -55,7 +55,7 @@ def marked(dialect: Dialect) -> tuple[Marked, ...]:
     """Texts of the base's own kind with all concepts that the language knows; none of them is in a corpus."""
     concepts, found = dialect.concepts(), dict[str, Marked]()
     for split, words in _MARKED.items():
-        for text in _up_to(words, (t for t in dialect.texts(split, 0) if t not in found)):
+        for text in up_to(words, (t for t in dialect.texts(split, 0) if t not in found)):
             held = {name: tuple(sorted(mark(text))) for name, mark in concepts.items()}
             found[text] = Marked(text, split, {name: at for name, at in held.items() if at})
     return tuple(found.values())
@@ -76,7 +76,7 @@ def _mixed(plain: Iterator[str], chats: Iterator[str], rng: random.Random) -> It
         yield text
 
 
-def _up_to(words: int, texts: Iterator[str]) -> Iterator[str]:
+def up_to(words: int, texts: Iterator[str]) -> Iterator[str]:
     """Texts until they have so many words together, or there are no more."""
     for text in texts:
         yield text

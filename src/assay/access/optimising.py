@@ -1,0 +1,86 @@
+"""Requests that take gradients for many steps: pushing activations towards an answer, training weights."""
+
+from dataclasses import dataclass, replace
+
+from assay.access.request import Billed, Request
+from assay.core.price import Price
+from assay.model.changing.push import Optimised, Pushed, Pushing, push
+from assay.model.engine import Engine
+from assay.model.sites.site import Site
+from assay.model.training.tuning import Lesson, Tuned, Tuning, tune
+
+
+@dataclass(frozen=True)
+class Push(Request[Optimised]):
+    """Vectors that, added to a site, make the model say what each item wants."""
+
+    items: tuple[Pushed, ...]
+    site: str
+    how: Pushing
+
+    def quote(self, engine: Engine) -> Price:
+        """Every item taking all of its steps."""
+        each = [(*(text + item.target for text in item.texts), item.essence) for item in self.items]
+        lengths = engine.lengths([text for texts in each for text in texts if text])
+        return _steps(engine, lengths, self.how.steps * sum(lengths), Site.parse(self.site).layer or 0)
+
+    def answer(self, engine: Engine) -> Billed[Optimised]:
+        """Billed by the tokens that gradients went through."""
+        found = push(engine, self.items, self.site, self.how)
+        quote = self.quote(engine)
+        share = found.tokens / max(quote.tokens_backward, 1)
+        return Billed(
+            found,
+            replace(
+                quote, tokens_forward=found.tokens, tokens_backward=found.tokens, flops=share * quote.flops
+            ),
+        )
+
+    def narrowed(self, result: Optimised) -> Optimised:
+        """Copies of its tensors."""
+        return replace(result, start=result.start.clone(), change=result.change.clone())
+
+
+@dataclass(frozen=True)
+class Tune(Request[Tuned]):
+    """A change of weights learnt from lessons."""
+
+    lessons: tuple[Lesson, ...]
+    how: Tuning
+    kept: tuple[str, ...] = ()
+    remembered = False
+
+    def quote(self, engine: Engine) -> Price:
+        """All steps with the longest batches that there can be."""
+        lessons = sorted(engine.lengths([one.prompt + one.continuation for one in self.lessons]))
+        kept = sorted(engine.lengths(self.kept)) if self.how.retain or self.how.kl else []
+        batch = lessons[-self.how.batch :] + kept[-self.how.batch :]
+        return _steps(engine, batch, self.how.steps * sum(batch), 0)
+
+    def answer(self, engine: Engine) -> Billed[Tuned]:
+        """Billed by the tokens that it was trained on."""
+        found = tune(engine, self.lessons, self.how, self.kept)
+        quote = self.quote(engine)
+        share = found.tokens / max(quote.tokens_backward, 1)
+        return Billed(
+            found,
+            replace(
+                quote, tokens_forward=found.tokens, tokens_backward=found.tokens, flops=share * quote.flops
+            ),
+        )
+
+    def narrowed(self, result: Tuned) -> Tuned:
+        """Nobody else holds it."""
+        return result
+
+
+def _steps(engine: Engine, lengths: list[int], tokens: int, layer: int) -> Price:
+    """Forward and backward passes over so many tokens in texts of these lengths."""
+    once = sum(lengths)
+    if not once:
+        return Price()
+    logits = once - len(lengths)
+    flops = engine.shape.forward(lengths, None, logits) + engine.shape.backward(lengths, layer, logits)
+    return Price(
+        queries=len(lengths), tokens_forward=tokens, tokens_backward=tokens, flops=flops * tokens / once
+    )

@@ -1,0 +1,1 @@
+"""Methods and placebos for the job ``edit``."""

@@ -1,0 +1,33 @@
+"""What an entry is tried on: the mock model where a job watches, a tiny real one where it changes weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from assay.core import Access, Job, Material, Price, Split
+from assay.testing.fake_handle import CallLog, fake_handle
+from assay.testing.fake_material import fake_material
+from assay.testing.tiny_material import tiny_material
+from assay.testing.tiny_model import tiny_handle
+
+
+@dataclass(frozen=True)
+class Mock:
+    """Handles and material that stand in for those of a real run."""
+
+    handle: Callable[[Access, CallLog | None], Any]
+    material: Callable[[], Material]
+
+    def used(self, job: Job, answer: Any, handle: Any, split: Split = "report") -> tuple[Any, Any]:
+        """An answer put to work as the runner does it, and the handle to judge it with."""
+        if job.act is None:
+            return answer, handle
+        done = job.act(answer, handle, self.material(), split, Price)
+        return done, self.handle(Access.WHITE, None)
+
+
+def mock_for(job: Job) -> Mock:
+    """The mock of a job."""
+    if job.works_on == "edits":
+        return Mock(tiny_handle, tiny_material)
+    return Mock(lambda access, log: fake_handle(access, log=log), fake_material)
