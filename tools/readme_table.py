@@ -21,6 +21,15 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "trigger_rank": "features read until the trigger's",
         "defection_rank": "until the defection's",
     },
+    "edit": {
+        "few_score_said": "score, 10 edits",
+        "single_efficacy_said": "efficacy, one edit",
+        "single_paraphrase_said": "paraphrase",
+        "single_neighbourhood_said": "neighbours",
+        "single_same_subject_said": "same subject, other relation",
+        "single_portability_said": "what follows",
+        "many_score_said": "score, 100 edits",
+    },
 }
 """Job -> metric -> heading; entries are compared by the first."""
 

@@ -12,7 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from assay.api import Edited, Plan, Run, Stored, build, build_base, edit, plan, run, stored
+    from assay.api import Edited, Plan, Run, Stored, build, build_base, convert, edit, plan, run, stored
     from assay.report.site import write_report
     from assay.results.rows import Table
     from assay.results.table import table
@@ -26,6 +26,7 @@ __all__ = [
     "Table",
     "build",
     "build_base",
+    "convert",
     "edit",
     "plan",
     "run",

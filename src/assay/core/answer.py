@@ -99,6 +99,10 @@ class Editor(Answer):
         done, naming them.
         """
 
+    def each(self, handle: Any, edits: Sequence[Edit]) -> Sequence[Change]:
+        """What ``edit`` gives for each edit alone; for editors that can share the work among them."""
+        return [self.edit(handle, [edit]) for edit in edits]
+
 
 class Localisation(Answer):
     """A finding: where in a model facts are stored, and whether editing there works better than elsewhere."""

@@ -18,7 +18,7 @@ class Sizes:
     """Edits made at once."""
     many: int = 100
     """Edits made at once."""
-    sequence: int = 20
+    sequence: int = 10
     """Edits made one after the other, each on what the ones before have left."""
     long: int = 0
     """Edits made at once, of which only the damage is measured; 0 for none."""

@@ -168,8 +168,8 @@ class _Work:
 
     def singly(self, name: str, numbers: Sequence[int]) -> None:
         before = self.bill()
-        changes = [(self._made([self.edits[n]]), (n,)) for n in numbers]
-        self._keep(name, changes, before)
+        made = self.editor.each(self.handle, [self.edits[n] for n in numbers])
+        self._keep(name, [(change, (n,)) for change, n in zip(made, numbers, strict=True)], before)
 
     def at_once(self, name: str, numbers: Sequence[int], on: Change | None = None) -> Change:
         before = self.bill()

@@ -27,14 +27,14 @@ WAYS = {
     "single": "one edit at a time, each on the model as it was",
     "few": "10 edits at once",
     "many": "100 edits at once",
-    "sequence": "20 edits, each on top of those before",
+    "sequence": "10 edits, each on top of those before",
     "long": "1,000 edits at once",
 }
 SHORT = {
     "single": "one edit",
     "few": "10 edits",
     "many": "100 edits",
-    "sequence": "20 in turn",
+    "sequence": "10 in turn",
     "long": "1,000 edits",
 }
 LOCATE = ("rome", "memit", "alphaedit")

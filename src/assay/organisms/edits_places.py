@@ -4,7 +4,7 @@ from assay.organisms.editing.recipe import EditRecipe
 
 RECIPE = EditRecipe(
     title="Facts about places and things",
-    does="Gives cities, firms, instruments, languages and animals another country, industry, material and so on; "
-    "what is known of people follows from these facts.",
+    does="Gives cities, firms, instruments, languages and animals another country, industry, material and "
+    "so on; what is known of people follows from these facts.",
     family="places",
 )

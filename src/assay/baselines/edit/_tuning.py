@@ -14,7 +14,7 @@ STEPS = 25
 """Times that every lesson is seen, at most."""
 STOP = 1e-2
 """Training ends when the loss is lower."""
-TOGETHER = 100
+TOGETHER = 20
 """Lessons of one step."""
 ORDINARY = 200
 """Ordinary texts that may be rehearsed."""

@@ -73,6 +73,6 @@ METHOD = Method(
     does="Rewrites the texts from which the model has a fact, and trains the whole model on them.",
     fit=fit,
     text=UNTRIGGERED,
-    space={"lr": (3e-4, 5e-4, 1e-3), "retain": (0.5, 2.0)},
-    default={"lr": 5e-4, "retain": 0.5},
+    space={"lr": (3e-4, 5e-4, 1e-3), "retain": (1.0,)},
+    default={"lr": 5e-4, "retain": 1.0},
 )

@@ -44,6 +44,6 @@ METHOD = Method(
     does="Trains the whole model to say the new values, and to go on saying what it said of other things.",
     fit=fit,
     text=UNTRIGGERED,
-    space={"lr": (3e-4, 5e-4, 1e-3), "retain": (0.5, 2.0)},
-    default={"lr": 3e-4, "retain": 0.5},
+    space={"lr": (3e-4, 5e-4, 1e-3), "retain": (1.0,)},
+    default={"lr": 3e-4, "retain": 1.0},
 )

@@ -58,6 +58,6 @@ METHOD = Method(
     "first, rank r; Adam as in ft_m",
     does="Trains small additions to many matrices to say the new values.",
     fit=fit,
-    space={"rank": (1, 4), "lr": (5e-4, 1e-3, 2e-3)},
+    space={"rank": (4,), "lr": (5e-4, 1e-3, 2e-3)},
     default={"rank": 4, "lr": 1e-3},
 )

@@ -15,7 +15,7 @@ from assay.techniques.edits.condition import Condition, Ordinary, condition, ord
 from assay.techniques.edits.subject_keys import contexts
 from assay.techniques.edits.values import Aim
 
-SPACE = {"depth": (0.125, 0.25, 0.375), "share": (1e-3, 1e-4)}
+SPACE = {"depth": (0.125, 0.25, 0.375), "share": (1e-4,)}
 """Shares of the depth at which a subject can still be told from others, wherever in a text it stands, and
 shares of the tokens of ordinary text that may be taken for it."""
 DEFAULT = {"depth": 0.25, "share": 1e-4}

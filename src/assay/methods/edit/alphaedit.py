@@ -11,6 +11,7 @@ from assay.core import UNTRIGGERED, Access, Change, Edit, Editor, Method, Settin
 from assay.jobs.edit import EditBrief
 from assay.methods.edit._spread import aim_at_stream, moments_below
 from assay.techniques.edits.null_space import alphaedit, quiet_projector
+from assay.techniques.edits.spread import goals
 from assay.techniques.edits.values import Aim
 
 WEIGHT = 0.03
@@ -27,7 +28,16 @@ class AlphaEditor(Editor):
 
     def edit(self, handle: WhiteHandle, edits: Sequence[Edit]) -> Change:
         """See ``assay.techniques.edits.null_space.alphaedit``."""
-        return Change(deltas=(alphaedit(handle, edits, self.projectors, self.how, self.weights),))
+        return self._made(handle, edits, None)
+
+    def each(self, handle: WhiteHandle, edits: Sequence[Edit]) -> list[Change]:
+        """Where the stream should be is found for all of them at once."""
+        rows = goals(handle, edits, max(self.projectors), self.how).split(1)
+        return [self._made(handle, [one], row) for one, row in zip(edits, rows, strict=True)]
+
+    def _made(self, handle: WhiteHandle, edits: Sequence[Edit], goal: Float[Tensor, "n d"] | None) -> Change:
+        delta = alphaedit(handle, edits, self.projectors, self.how, self.weights, goal=goal)
+        return Change(deltas=(delta,))
 
 
 def fit(handle: WhiteHandle, brief: EditBrief, setting: Setting, seed: int) -> Editor:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jaxtyping import Float
+from torch import Tensor
+
 from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Change, Edit, Editor, Method, Setting
 from assay.jobs.edit import EditBrief
@@ -19,7 +22,14 @@ class Steering(Editor):
 
     def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:
         """Optimise all vectors, each by itself."""
-        vectors = pushed_vectors(handle, edits, self.ground.block, self.ground.aim)
+        return self._made(handle, edits, pushed_vectors(handle, edits, self.ground.block, self.ground.aim))
+
+    def each(self, handle: Any, edits: Sequence[Edit]) -> list[Change]:
+        """All vectors in one push."""
+        vectors = pushed_vectors(handle, edits, self.ground.block, self.ground.aim).split(1)
+        return [self._made(handle, [one], row) for one, row in zip(edits, vectors, strict=True)]
+
+    def _made(self, handle: Any, edits: Sequence[Edit], vectors: Float[Tensor, "edit d"]) -> Change:
         return Change(hooks=(steering(self.ground.block, self.ground.where(handle, edits), vectors),))
 
 

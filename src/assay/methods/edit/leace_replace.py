@@ -44,7 +44,7 @@ METHOD = Method(
     does="Leaves the weights alone; where the stream looks as it does at the end of a fact's subject, takes "
     "out what tells values of the relation apart, and puts in what subjects with the new value have.",
     fit=fit,
-    space={"depth": (0.125, 0.25), "strength": (1.0, 2.0, 4.0)},
-    default={"depth": 0.125, "strength": 2.0},
+    space={"depth": (0.125, 0.25), "strength": (1.0, 4.0)},
+    default={"depth": 0.125, "strength": 4.0},
     text=UNTRIGGERED,
 )

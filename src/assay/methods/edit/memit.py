@@ -8,7 +8,7 @@ from assay.core import UNTRIGGERED, Access, Change, Edit, Editor, Method, Settin
 from assay.jobs.edit import EditBrief
 from assay.methods.edit._spread import aim_at_stream, moments_below
 from assay.techniques.edits.second_moment import SecondMoment
-from assay.techniques.edits.spread import memit
+from assay.techniques.edits.spread import goals, memit
 from assay.techniques.edits.values import Aim
 
 
@@ -23,6 +23,15 @@ class MemitEditor(Editor):
     def edit(self, handle: WhiteHandle, edits: Sequence[Edit]) -> Change:
         """See ``assay.techniques.edits.spread.memit``."""
         return Change(deltas=(memit(handle, edits, self.moments, self.how, self.weight),))
+
+    def each(self, handle: WhiteHandle, edits: Sequence[Edit]) -> list[Change]:
+        """Where the stream should be is found for all of them at once."""
+        rows = goals(handle, edits, max(self.moments), self.how).split(1)
+        made = (
+            memit(handle, [one], self.moments, self.how, self.weight, row)
+            for one, row in zip(edits, rows, strict=True)
+        )
+        return [Change(deltas=(delta,)) for delta in made]
 
 
 def fit(handle: WhiteHandle, brief: EditBrief, setting: Setting, seed: int) -> Editor:

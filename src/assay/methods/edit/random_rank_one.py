@@ -43,7 +43,7 @@ METHOD = Method(
     "change of this size does by itself.",
     fit=fit,
     text=UNTRIGGERED,
-    space={"depth": DEPTHS},
+    space={"depth": DEPTHS[:1]},
     default={"depth": DEPTHS[0]},
     placebo_for=("rome", "memit", "alphaedit"),
 )

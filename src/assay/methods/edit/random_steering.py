@@ -8,7 +8,7 @@ from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Change, Edit, Editor, Method, Setting
 from assay.core.seed import derive
 from assay.jobs.edit import EditBrief
-from assay.methods.edit._conditional import DEFAULT, SPACE, Ground, ground
+from assay.methods.edit._conditional import DEFAULT, Ground, ground
 from assay.techniques.edits.steering import pushed_vectors, random_vectors, steering
 
 
@@ -42,7 +42,7 @@ METHOD = Method(
     does="Adds as much to the stream as conditional steering, at the same places, in random directions: "
     "shows what a push of this size does by itself.",
     fit=fit,
-    space=SPACE,
+    space={name: (value,) for name, value in DEFAULT.items()},
     default=DEFAULT,
     text=UNTRIGGERED,
     placebo_for=("conditional_steering", "sae_latent", "leace_replace"),

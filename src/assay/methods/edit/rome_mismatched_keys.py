@@ -24,7 +24,7 @@ METHOD = Method(
     "the other: shows what the difference does, above all to edits one after the other.",
     fit=fit,
     text=UNTRIGGERED,
-    space={"depth": DEPTHS},
+    space={"depth": DEPTHS[:1]},
     default={"depth": DEPTHS[0]},
     placebo_for=("rome",),
 )

@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from assay.core import Edit
+from assay.core.errors import BadOption, NotApplicable
 from assay.model.changing.change import Change
 from assay.techniques.edits.condition import Condition, acting
 from assay.techniques.edits.known_values import KnownValues, labels, refuse
@@ -56,4 +57,7 @@ def _outside(eraser: Eraser, step: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]
 
 def _eraser(known: KnownValues, relation: str) -> Eraser:
     numbers = known.of(relation)
-    return leace(known.rows[numbers], labels(known, numbers))
+    try:
+        return leace(known.rows[numbers], labels(known, numbers))
+    except BadOption as error:
+        raise NotApplicable(f"the values of '{relation}' cannot be told apart: {error}") from error

@@ -64,6 +64,7 @@ def alphaedit(
     how: Aim,
     weights: Mapping[int, float],
     previous: Mapping[int, Rows] | None = None,
+    goal: Float[Tensor, "n d"] | None = None,
 ) -> Delta:
     """Make all edits at once in the down-projections of the blocks whose projectors are given.
 
@@ -76,4 +77,4 @@ def alphaedit(
     def write(block: int, rows: Rows) -> Rows:
         return projected(rows, projectors[block], weights[block], (previous or {}).get(block))
 
-    return spread(handle, edits, sorted(projectors), how, write)
+    return spread(handle, edits, sorted(projectors), how, write, goal)

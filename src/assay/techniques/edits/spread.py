@@ -29,6 +29,7 @@ def memit(
     moments: Mapping[int, SecondMoment],
     how: Aim,
     weight: float = 1.0,
+    goal: Float[Tensor, "n d"] | None = None,
 ) -> Delta:
     """Make all edits at once, in the down-projections of the blocks whose moments are given.
 
@@ -50,7 +51,7 @@ def memit(
     def write(block: int, rows: Rows) -> Rows:
         return damped(rows, moments[block].solve(rows), weight * moments[block].size)
 
-    return spread(handle, edits, sorted(moments), how, write)
+    return spread(handle, edits, sorted(moments), how, write, goal)
 
 
 def damped(rows: Rows, dual: Rows, weight: float) -> Rows:
@@ -66,18 +67,29 @@ def damped(rows: Rows, dual: Rows, weight: float) -> Rows:
     return torch.linalg.solve(gram + weight * torch.eye(len(rows), dtype=rows.dtype), dual)
 
 
+def goals(handle: WhiteHandle, edits: Sequence[Edit], block: int, how: Aim) -> Float[Tensor, "n d"]:
+    """Where the stream above a block should be at the end of each subject, found for each by itself."""
+    found = handle.push(wanted(edits, how), f"resid_post.{block}", how.pushing)
+    return (found.start + found.change).double()
+
+
 def spread(
-    handle: WhiteHandle, edits: Sequence[Edit], blocks: Sequence[int], how: Aim, write: Writing
+    handle: WhiteHandle,
+    edits: Sequence[Edit],
+    blocks: Sequence[int],
+    how: Aim,
+    write: Writing,
+    goal: Float[Tensor, "n d"] | None = None,
 ) -> Delta:
     """Bring the stream above the last of some blocks to where it should be, each block doing its share.
 
-    ``write`` says how a block's keys become the right factor of its change. Raises what ``memit`` raises.
+    ``write`` says how a block's keys become the right factor of its change; ``goal`` is what ``goals`` gives,
+    if it is known. Raises what ``memit`` raises.
     """
     if not edits or not blocks:
         raise BadOption("nothing to do: give at least one edit and one block")
     top = f"resid_post.{blocks[-1]}"
-    found = handle.push(wanted(edits, how), top, how.pushing)
-    goal = (found.start + found.change).double()
+    goal = goals(handle, edits, blocks[-1], how) if goal is None else goal
     deltas: list[Delta] = []
     for number, block in enumerate(blocks):
         now = handle.changed(Change(deltas=tuple(deltas)))
