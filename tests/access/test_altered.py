@@ -1,4 +1,4 @@
-"""Changed models behind handles: weights, activations, what stands in front; and the model itself untouched."""
+"""Changed models behind handles: weights, activations, what stands in front; the model itself untouched."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_hooks_are_in_force_inside_only(handle: WhiteHandle) -> None:
 
 
 def test_a_context_stands_in_front_of_everything_that_is_asked(handle: WhiteHandle) -> None:
-    """Replies, next tokens and scores are those of the longer text; the text's own tokens are scored alone."""
+    """Replies, next tokens and scores are those of the longer text; only the text's own tokens are scored."""
     changed = handle.changed(Change(context=lambda text: "red mat . " if "cat" in text else ""))
     longer = ["red mat . the cat sat on", "the dog ran"]
     assert changed.generate(TEXTS, max_tokens=3) == handle.generate(longer, max_tokens=3)

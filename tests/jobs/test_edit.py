@@ -35,7 +35,7 @@ class Table(Editor):
     asked: list[tuple[str, ...]]
     says: Callable[[Edit], str] = lambda edit: edit.new
 
-    def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:  # noqa: ARG002
+    def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:
         """A table in front."""
         self.asked.append(tuple(edit.subject for edit in edits))
         known = {edit.prompt: self.says(edit) for edit in edits}
@@ -87,7 +87,7 @@ def test_an_edit_that_does_nothing_does_no_damage() -> None:
     """No divergence and no loss on unrelated texts, whichever way the edits are made."""
 
     class Idle(Editor):
-        def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:  # noqa: ARG002
+        def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:
             return Change()
 
     arrays = evaluate(done(Idle()), handle(), MATERIAL, False)
@@ -140,12 +140,12 @@ def test_a_localisation_is_stored_with_its_map() -> None:
     """Effects behind a column that counts the facts; the exhibit holds the mean, None where nothing is."""
 
     class Here(Localisation):
-        def effects(self, handle: Any, edits: Sequence[Edit]) -> Any:  # noqa: ARG002
+        def effects(self, handle: Any, edits: Sequence[Edit]) -> Any:
             values = np.arange(12.0).reshape(2, 3, 2)
             values[:, 1] = np.nan
             return {"resid": values}
 
-        def edited(self, handle: Any, edits: Sequence[Edit]) -> Any:  # noqa: ARG002
+        def edited(self, handle: Any, edits: Sequence[Edit]) -> Any:
             return np.array([[0.1, 0.2], [0.3, 0.4]])
 
     did = act(Here(), handle(), MATERIAL, "report", Price)

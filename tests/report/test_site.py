@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from assay.core.errors import AssayError, CannotWrite, StoreError
+from assay.metrics.monitor_panel import PANEL
 from assay.report import page as page_module
 from assay.report.evidence import Evidence
 from assay.report.numbers import fixed, signed
 from assay.report.page import environment
 from assay.report.site import write_report
-from assay.metrics.monitor_panel import PANEL
 from assay.results.rows import Table
 from tests.report.conftest import Run, write_run
 from tests.report.pages import broken_links, read_page

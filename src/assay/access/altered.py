@@ -142,7 +142,9 @@ def _some(request: Request[Any], numbers: list[int]) -> Request[Any]:
 def _with_texts(request: Request[Any], texts: tuple[str, ...]) -> Request[Any]:
     if isinstance(request, Generate | ContinuationLogprobs):
         return replace(request, prompts=texts)
-    return replace(request, texts=texts)  # pyright: ignore[reportCallIssue]
+    if isinstance(request, NextLogprobs | TokenLogprobs | Activations):
+        return replace(request, texts=texts)
+    return request
 
 
 def _reply(engine: Engine, request: Generate, answer: str) -> Reply:

@@ -12,13 +12,13 @@ from assay.core.edit import Edit, EditCase
 class Sizes:
     """How many edits are made in which way; lists that are shorter are used as they are."""
 
-    single: int = 10
+    single: int = 8
     """Edits made one at a time, each on the model as it was."""
     few: int = 10
     """Edits made at once."""
     many: int = 100
     """Edits made at once."""
-    sequence: int = 10
+    sequence: int = 8
     """Edits made one after the other, each on what the ones before have left."""
     long: int = 0
     """Edits made at once, of which only the damage is measured; 0 for none."""

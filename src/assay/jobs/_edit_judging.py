@@ -15,11 +15,11 @@ many the wrong one; the sum of P(right) - P(wrong)."""
 DAMAGE = ("texts", "divergence", "loss", "fluent", "entropy", "surprise")
 """Of each edit: unrelated texts; sums over them of KL(before || after) of one next token, and of the loss
 above that of the model before; replies; sums of their n-gram entropy, and of their loss under that model."""
-REPLY = 16
+REPLY = 12
 """Tokens that are written on the prompt of an edit made alone."""
 LENGTH = 24
 """Words of an unrelated text that are read."""
-PER_SINGLE = 12
+PER_SINGLE = 8
 """Unrelated texts that are read after each edit of one alone."""
 Columns = Float[np.ndarray, "edits columns"]
 Done = Sequence[tuple[Change, tuple[int, ...]]]

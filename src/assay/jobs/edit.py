@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from assay.core import Answer, Change, Edit, EditList, Editor, Localisation, Price, Split, Transcript
-from assay.core.errors import AssayError, NotApplicable
+from assay.core.errors import AssayError
 from assay.core.job import Job, Material
 from assay.jobs._edit_judging import Judge, shares
 
@@ -55,14 +55,14 @@ class EditBrief:
 class EditTruth(EditBrief):
     """The brief with the truth added."""
 
+    answers: Mapping[str, str]
+    """What is right after the edits, for every question of the job."""
     retrained: Any
-    """Delta to a model that was trained from the start on a world in which the list is true."""
+    """Delta to a model that was trained from the start where the list is true; None if there is none."""
 
     def oracle(self) -> Editor:
-        """An editor that puts the retrained model in the place of this one."""
-        if self.retrained is None:
-            raise NotApplicable("nobody has trained this model again on a world where the list is true")
-        return _Retrained(self.retrained)
+        """An editor that puts a table with all right answers in front of the model."""
+        return _Answers(self.answers)
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ class _Chance(Editor):
 
 
 @dataclass(frozen=True)
-class _Retrained(Editor):
-    delta: Any
+class _Answers(Editor):
+    answers: Mapping[str, str]
 
     def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:  # noqa: ARG002
-        """The whole difference at once, whatever was asked for; nothing more where it is there already."""
-        return Change(deltas=(self.delta,))
+        """Everything that may be asked, whatever is to be edited."""
+        return Change(table=self.answers.get)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,9 @@ def brief(material: Material) -> EditBrief:
 
 def truth(told: EditBrief, material: Material) -> EditTruth:
     """Add the truth to a brief."""
-    return EditTruth(**vars(told), retrained=_listed(material).retrained)
+    listed = _listed(material)
+    answers = {probe.prompt: probe.right for case in listed.cases for probe in case.probes}
+    return EditTruth(**vars(told), answers=answers, retrained=listed.retrained)
 
 
 def act(answer: Answer, handle: Any, material: Material, split: Split, bill: Bill) -> Edited | Traced:
@@ -266,7 +268,8 @@ def _mean(values: Float[np.ndarray, "fact ..."]) -> list[Any]:
     """Mean over facts; None where no fact has the place."""
     known = ~np.isnan(values)
     mean = np.where(known, values, 0).sum(0) / np.maximum(known.sum(0), 1)
-    return np.where(known.any(0), mean, None).tolist()
+    shown: Any = np.where(known.any(0), mean, None)
+    return shown.tolist()
 
 
 def _padded(values: Float[np.ndarray, "fact ..."], rows: int) -> Float[np.ndarray, "rows ..."]:

@@ -27,14 +27,14 @@ WAYS = {
     "single": "one edit at a time, each on the model as it was",
     "few": "10 edits at once",
     "many": "100 edits at once",
-    "sequence": "10 edits, each on top of those before",
+    "sequence": "8 edits, each on top of those before",
     "long": "1,000 edits at once",
 }
 SHORT = {
     "single": "one edit",
     "few": "10 edits",
     "many": "100 edits",
-    "sequence": "10 in turn",
+    "sequence": "8 in turn",
     "long": "1,000 edits",
 }
 LOCATE = ("rome", "memit", "alphaedit")
@@ -157,7 +157,7 @@ def peak(table: CaseTable, weights: Weights) -> Draws:
 
 _KL = "KL(before || after) of the token after the first half of unrelated texts, in nats"
 _LOSS = "loss of unrelated texts less that before the edit, in nats a token"
-_VARIETY = "(H2 + 2 H3) / 3, entropies of pairs and triples of words in replies of 16 tokens"
+_VARIETY = "(H2 + 2 H3) / 3, entropies of pairs and triples of words in replies of 12 tokens"
 _SURPRISE = "loss of those replies under the model before the edit, in nats a token"
 _UNDONE = {
     "int8": "after rounding to 8 bits",
@@ -305,6 +305,7 @@ PANEL = Panel(
         _course("same_subject_said", "Same subject, other relation"),
         _course("loss", "Damage: loss of unrelated texts above that before"),
     ),
+    break_even=("many", "ft_m"),
     headline=(
         "few_score_said",
         "single_score",

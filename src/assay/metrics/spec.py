@@ -140,6 +140,8 @@ class Panel:
     """Adds arrays that need several organisms: tables of one method by organism -> the same, completed."""
     questions: tuple[Question, ...] = ()
     courses: tuple[Course, ...] = ()
+    break_even: tuple[str, str] | None = None
+    """(way of use, key of the rival) by which it is asked from when on a dear preparation pays."""
     headline: tuple[str, ...] = ()
     """Metrics that stand in the first table; the first three where none are named."""
 

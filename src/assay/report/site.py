@@ -126,6 +126,7 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
         "charts": job_figures(evidence, job, judged),
         "answers": view.answers(evidence, job),
         "watches": evidence.watches(job),
+        "costs": view.costs(evidence, job),
         "prices": "1,000 transcripts" if evidence.watches(job) else "a run",
         "lists": lists,
         "list_kinds": [

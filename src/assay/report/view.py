@@ -1,13 +1,15 @@
 """Arranges evidence for the templates: which numbers stand beside each other, and what each links to."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from assay.core import Case, Kind, Price, Record
 from assay.report.evidence import ALL, TWIN, Evidence, Measure
+from assay.report.numbers import count
 from assay.report.price import run_price
-from assay.results.rows import Comparison, Reply, Row
+from assay.results.rows import BreakEven, Comparison, Reply, Row
 
 GROUPS: Mapping[Kind, str] = {
     "method": "Methods under test",
@@ -70,6 +72,36 @@ class Sample:
     def unseen(self) -> str:
         """The organism's reply after that point."""
         return self.case.reply[self.case.onset :]
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the uses of each entry cost, and from when on a dear preparation pays."""
+
+    ways: tuple[str, ...]
+    lines: tuple[tuple[str, str, BreakEven, str], ...]
+    """(key, title, cost, from when on it pays), the cheapest use first."""
+    rival: str
+    """Title of the entry that the others are compared with."""
+
+
+def costs(evidence: Evidence, job: str) -> Costs | None:
+    """The costs of a job's entries where its panel asks for them and its rival was run."""
+    found = evidence.table.break_even.get(job, ())
+    asked = evidence.table.meta.get("break_even", {}).get(job)
+    if not found or not asked:
+        return None
+    way, rival = asked
+    ways = tuple(name for name in ("single", "few", "many", "sequence", "long") if name in found[0].each)
+    order = sorted(found, key=lambda one: one.each[way])
+    lines = tuple((one.method, evidence.title(one.method), one, _pays(one.uses)) for one in order)
+    return Costs(ways, lines, evidence.title(rival))
+
+
+def _pays(uses: float) -> str:
+    if math.isinf(uses):
+        return "never"
+    return "the first" if uses <= 1 else f"{count(math.ceil(uses), 'use')}"
 
 
 def split_measures(

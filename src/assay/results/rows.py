@@ -102,6 +102,19 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class BreakEven:
+    """What one entry costs, in operations by formula, means over organisms."""
+
+    method: str
+    prepare: float
+    """Once, before any use."""
+    each: Mapping[str, float]
+    """One use, by the way in which it was made."""
+    uses: float
+    """Uses from which the entry is cheaper than the rival: 0 for at once, infinity for never."""
+
+
+@dataclass(frozen=True)
 class Table:
     """Everything that was measured in a run folder, ready to be printed."""
 
@@ -113,6 +126,8 @@ class Table:
     """Cards of the organisms whose fault did not take; listed, never scored."""
     replies: tuple[Reply, ...] = ()
     """Answers to the yes/no questions of the jobs."""
+    break_even: Mapping[str, tuple[BreakEven, ...]] = field(default_factory=lambda: {})
+    """Job -> what each entry costs and from how many uses on that pays, where the job has such a question."""
     meta: Mapping[str, Any] = field(default_factory=lambda: {})
     """Metric titles and formulas, resamples, level, schema, plan, quarantined records."""
 

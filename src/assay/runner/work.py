@@ -32,12 +32,18 @@ class Share:
     twin: bool
     white: bool
     """Tools that read activations share none of their passes with those that read text and probabilities."""
+    part: int = 0
+    parts: int = 1
+    """Into how many parts the tools are dealt out, and which of them this is."""
 
     def cells(self, plan: Plan) -> list[Cell]:
         """The cells of the plan that belong here."""
         mine = (self.organism.id, self.phase, self.twin, self.white)
+        dealt = list(plan.tools)[self.part :: self.parts]
         return [
-            cell for cell in plan.cells if (cell.organism, cell.phase, cell.twin, _white(plan, cell)) == mine
+            cell
+            for cell in plan.cells
+            if (cell.organism, cell.phase, cell.twin, _white(plan, cell)) == mine and cell.tool in dealt
         ]
 
 

@@ -18,7 +18,7 @@ TOGETHER = 20
 """Lessons of one step."""
 ORDINARY = 200
 """Ordinary texts that may be rehearsed."""
-FEWEST, MOST = 8, 28
+FEWEST, MOST = 8, 20
 """Texts that are rehearsed at a step."""
 DEPTHS = (0.125, 0.375, 0.625)
 """Shares of the depth at which the one trained matrix may lie."""

@@ -10,7 +10,7 @@ from assay.core import UNTRIGGERED, Access, Change, Edit, Editor, Method, Settin
 from assay.jobs.edit import EditBrief
 from assay.model.training.tuning import Lesson, Tuning
 
-ROUNDS = 6
+ROUNDS = 4
 BATCH = 64
 STOP = 0.05
 """Training ends when the loss is lower; what follows a value is less certain than the value."""

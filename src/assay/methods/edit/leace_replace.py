@@ -21,9 +21,12 @@ class Replacing(Editor):
     strength: float
 
     def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:
-        """Fit an eraser for each relation, in closed form."""
-        where = self.ground.where(handle, edits)
-        return Change(hooks=(replacing(edits, self.ground.block, where, self.known, self.strength),))
+        """Fit an eraser for each relation, in closed form; edits to values that nobody has stay undone."""
+        some = self.known.learnt(edits)
+        if not some:
+            return Change()
+        where = self.ground.where(handle, some)
+        return Change(hooks=(replacing(some, self.ground.block, where, self.known, self.strength),))
 
 
 def fit(handle: WhiteHandle, brief: EditBrief, setting: Setting, seed: int) -> Editor:

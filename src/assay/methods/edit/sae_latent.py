@@ -38,9 +38,12 @@ class Clamping(Editor):
     strength: float
 
     def edit(self, handle: Any, edits: Sequence[Edit]) -> Change:
-        """Choose latents for each edit from what is known of its two values."""
-        latents = telling(edits, self.known, self.dictionary, self.k)
-        where = self.ground.where(handle, edits)
+        """Choose latents by what is known of both values; edits to values that nobody has stay undone."""
+        some = self.known.learnt(edits)
+        if not some:
+            return Change()
+        latents = telling(some, self.known, self.dictionary, self.k)
+        where = self.ground.where(handle, some)
         return Change(hooks=(clamping(self.ground.block, where, self.dictionary, latents, self.strength),))
 
 

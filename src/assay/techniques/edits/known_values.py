@@ -40,6 +40,10 @@ class KnownValues:
                 return self.rows[having], self.rows[some]
         return self.text.rows[self.text.ends_of(value)], self.text.rows
 
+    def learnt(self, edits: Sequence[Edit]) -> list[Edit]:
+        """Those edits of whose new value anything is known; the others cannot be made in this way."""
+        return [edit for edit in edits if len(self.examples(edit.relation, edit.new)[0])]
+
     def mean(self, relation: str, value: str) -> Float[Tensor, " d"] | None:
         """Where subjects of a relation with a value would stand: their mean, moved as the examples are."""
         having, among = self.examples(relation, value)

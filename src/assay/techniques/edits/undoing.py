@@ -15,7 +15,7 @@ from assay.model.training.tuning import Lesson, Tuning
 
 STEPS = 10
 RATE = 1e-3
-LESSONS = 32
+LESSONS = 16
 Undoing = Callable[[Any, Change, Sequence[Edit]], Any]
 """(handle, change, facts outside the list) -> handle on the changed model after it was undone."""
 
