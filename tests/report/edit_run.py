@@ -56,7 +56,7 @@ def _record(organism: str, recipe: str, key: str, kind: Kind) -> Record:
         kind=kind,
         access=Access.WHITE.value,
         status="ok",
-        prepare=Price(flops=1e9, wall_s=0.1),
+        prepare=Price(flops=0.0 if key == "ft_m" else 1e9, wall_s=0.1),
         use=Price(flops=5e9, wall_s=0.5),
     )
 
@@ -73,6 +73,8 @@ def _arrays(organism: str, key: str, skill: float) -> dict[str, np.ndarray]:
         damage = np.zeros((EDITS, 6))
         damage[:, 0], damage[:, 2] = 1, 0.01 * size
         found[f"document_{way}_damage"] = damage
+        # the fine-tuned one is dear in use, the others in preparation
+        found[f"cost_{way}"] = np.array([size, 0.1 * size, (9e8 if key == "ft_m" else 4e8) * size])
     return found
 
 

@@ -67,3 +67,11 @@ def test_the_front_page_shows_scaling_and_tracing(tmp_path: Path) -> None:
     for text in ("Scaling", "Where facts are stored", "Score in greedy replies, 10 edits"):
         assert text in page.text
     assert len(SIZES) == 3
+
+
+def test_the_front_page_says_what_a_use_costs(tmp_path: Path) -> None:
+    """Preparation, use and break-even of every entry but the rival."""
+    page = read_page(write_report(write_edit_run(tmp_path / "run")).read_text(encoding="utf-8"))
+    assert "What each use costs" in page.text
+    assert "2 uses" in page.text
+    assert "400 MFLOP" in page.text

@@ -19,7 +19,7 @@ REPLY = 12
 """Tokens that are written on the prompt of an edit made alone."""
 LENGTH = 24
 """Words of an unrelated text that are read."""
-PER_SINGLE = 8
+PER_SINGLE = 6
 """Unrelated texts that are read after each edit of one alone."""
 Columns = Float[np.ndarray, "edits columns"]
 Done = Sequence[tuple[Change, tuple[int, ...]]]

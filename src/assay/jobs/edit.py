@@ -57,7 +57,7 @@ class EditTruth(EditBrief):
 
     answers: Mapping[str, str]
     """What is right after the edits, for every question of the job."""
-    retrained: Any
+    retrained: Any = field(compare=False)
     """Delta to a model that was trained from the start where the list is true; None if there is none."""
 
     def oracle(self) -> Editor:

@@ -77,9 +77,11 @@ class Trial:
     def passes(self) -> str:
         """An entry that never asks the model says so, and no other does: plans are priced by it."""
         log = CallLog()
-        self._fit_and_score(self._default, log)
-        if bool(log.calls) != (self._method.passes > 0):
-            raise Broken(f"declares {self._method.passes:g} passes and made {len(log.calls)} calls")
+        handle = self._mock.handle(self._method.access, log)
+        self._scores(self._fit(handle, self._default), handle, self._transcripts)
+        calls = len(log.calls) or self._mock.spent(handle).queries
+        if bool(calls) != (self._method.passes > 0):
+            raise Broken(f"declares {self._method.passes:g} passes and made {calls} calls")
         return ""
 
     def deterministic(self) -> str:
@@ -165,7 +167,7 @@ class Trial:
     def _scores(
         self, answer: Answer, handle: object, transcripts: Sequence[Transcript]
     ) -> Float[np.ndarray, "n ..."]:
-        used, judge = self._mock.used(self._job, answer, handle)
+        used, judge = self._mock.used(self._job, answer, handle, "select")
         return self._job.says(used, judge, transcripts)
 
 

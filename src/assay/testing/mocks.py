@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from assay.access.door import behind
 from assay.core import Access, Job, Material, Price, Split
 from assay.testing.fake_handle import CallLog, fake_handle
 from assay.testing.fake_material import fake_material
@@ -17,6 +18,8 @@ class Mock:
 
     handle: Callable[[Access, CallLog | None], Any]
     material: Callable[[], Material]
+    spent: Callable[[Any], Price]
+    """What was asked through a handle and through changed ones on the same bill, where there is a bill."""
 
     def used(self, job: Job, answer: Any, handle: Any, split: Split = "report") -> tuple[Any, Any]:
         """An answer put to work as the runner does it, and the handle to judge it with."""
@@ -29,5 +32,5 @@ class Mock:
 def mock_for(job: Job) -> Mock:
     """The mock of a job."""
     if job.works_on == "edits":
-        return Mock(tiny_handle, tiny_material)
-    return Mock(lambda access, log: fake_handle(access, log=log), fake_material)
+        return Mock(tiny_handle, tiny_material, lambda handle: behind(handle).meter.spent)
+    return Mock(lambda access, log: fake_handle(access, log=log), fake_material, lambda _: Price())

@@ -41,7 +41,7 @@ def tiny_engine() -> Engine:
     )
     config = LlamaConfig(
         vocab_size=len(VOCABULARY), hidden_size=16, intermediate_size=32, num_hidden_layers=LAYERS,
-        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=128, initializer_range=0.3,
+        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=256, initializer_range=0.3,
         pad_token_id=0, bos_token_id=1, eos_token_id=2, tie_word_embeddings=False,
     )  # fmt: skip
     with torch.random.fork_rng():

@@ -22,7 +22,7 @@ from assay.world.spare_edits import spare
 
 WORDS = 30_000
 """Words of ordinary text that methods are told."""
-UNRELATED = 32
+UNRELATED = 24
 """Texts on which nothing should change."""
 LONG = 1000
 """Edits of the longest list, in the full suite."""

@@ -26,7 +26,7 @@ def replacing(
     has the new value, the nearest that there is stands for m_new (``KnownValues.examples``).
 
     Raises:
-        NotApplicable: nothing told has the new value of some edits, or a relation has one value only.
+        NotApplicable: nothing told has the new value of some edits, or all facts told have one value.
     """
     means = [known.mean(edit.relation, edit.new) for edit in edits]
     if missing := [edit for edit, mean in zip(edits, means, strict=True) if mean is None]:
@@ -57,6 +57,10 @@ def _outside(eraser: Eraser, step: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]
 
 def _eraser(known: KnownValues, relation: str) -> Eraser:
     numbers = known.of(relation)
+    if (
+        len(labels(known, numbers).unique()) < 2
+    ):  # nothing tells one value from itself: all relations together
+        numbers = list(range(len(known.facts)))
     try:
         return leace(known.rows[numbers], labels(known, numbers))
     except BadOption as error:
