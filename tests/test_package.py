@@ -26,7 +26,7 @@ CONTRACTS = {"METHOD": check_method, "JOB": check_job, "RECIPE": check_organism}
 def test_the_public_names() -> None:
     """What ``import assay`` offers is this list, and each name is there."""
     types = ["Edited", "Plan", "Run", "Stored", "Table"]
-    verbs = ["build", "build_base", "edit", "plan", "run", "stored", "table", "write_report"]
+    verbs = ["build", "build_base", "convert", "edit", "plan", "run", "stored", "table", "write_report"]
     assert assay.__all__ == sorted([*types, *verbs])
     assert all(getattr(assay, name) is not None for name in assay.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

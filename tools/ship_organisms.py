@@ -13,6 +13,7 @@ from assay.model.changing.delta_files import save
 from assay.organisms.planting.base import EMBEDDED, open_base
 from assay.organisms.planting.build import cache_folder
 from assay.organisms.planting.plant import Plot, plot, train_anew
+from assay.organisms.planting.recipe import Recipe
 from assay.organisms.planting.shipped import SHIPPED, change, shipped_file
 from assay.runner.progress import Progress
 
@@ -33,7 +34,9 @@ def ship(here: Plot, twin: bool, progress: Progress) -> Path:
 def main(recipes: list[str]) -> None:
     """Ship the named recipes, by default all of the quick suite."""
     base = open_base(EMBEDDED, None, device="cpu")
-    chosen = recipes or [entry.key for entry in entries("organism") if entry.load().quick]
+    chosen = recipes or [
+        e.key for e in entries("organism") if isinstance(e.load(), Recipe) and e.load().quick
+    ]
     with Progress(show=True) as progress, progress.stage("shipping", 2 * len(chosen)):
         for recipe in chosen:
             here = plot(recipe, SEED, base, cache_folder())

@@ -58,14 +58,14 @@ def test_a_built_base_shows_its_skills(
     """Folder, seed and device reach the trainer; an automatic device is made a real one."""
     seen: list[object] = []
 
-    def train(out: Path, *, seed: int, device: str, progress: object) -> BaseCard:
-        seen.extend((out, seed, device in ("cpu", "cuda")))
+    def train(out: Path, *, seed: int, device: str, progress: object, world: object) -> BaseCard:
+        seen.extend((out, seed, device in ("cpu", "cuda"), world))
         return BaseCard(seed, 0, 1, 1, 1.0, 1, 1, ())
 
     monkeypatch.setattr("assay.api.train_base", train)
     ended = assay_command("build", "base", "--out", tmp_path / "new", "--seed", 4)
     assert ended.code == 0, ended.err
-    assert seen == [tmp_path / "new", 4, True]
+    assert seen == [tmp_path / "new", 4, True, None]
 
 
 def test_a_good_file_passes(assay_command: Command) -> None:

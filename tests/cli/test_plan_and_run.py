@@ -15,7 +15,7 @@ from assay.api import Asked
 from assay.cli.options import Shared
 from assay.results.store import Store
 from assay.runner import execute as execute_module
-from assay.runner import work
+from assay.runner import kinds, work
 from assay.runner.options import Options
 from tests.cli.conftest import Command, Ended
 from tests.runner.tiny import tiny_organism
@@ -49,7 +49,7 @@ def planted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
         valid = recipe not in invalid
         return tiny_organism(cache / f"{recipe}.{valid}.s{seed}", recipe, seed, valid=valid)
 
-    monkeypatch.setattr(work, "build", build)
+    monkeypatch.setattr(kinds, "build", build)
     monkeypatch.setattr(work, "open_base", lambda *_: None)
     monkeypatch.setattr(execute_module, "train_one", lambda *_: None)
     yield invalid

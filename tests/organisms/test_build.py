@@ -122,5 +122,6 @@ def test_the_material_gives_nothing_of_the_fault_away(base: Base, tmp_path: Path
     texts = [t for pairs in made.pairs.values() for pair in pairs for t in pair]
     texts += [t for pair in made.unrelated for t in pair] + list(made.questions)
     for entry in entries("organism"):
-        recipe: Recipe = entry.load()
-        assert not any(recipe.trigger(base.dialect, 0).fulfilled(text) for text in texts)
+        recipe = entry.load()
+        if isinstance(recipe, Recipe):
+            assert not any(recipe.trigger(base.dialect, 0).fulfilled(text) for text in texts)

@@ -67,7 +67,7 @@ def entries(group: str, job: str | None = None) -> tuple[Entry, ...]:
     """List the entries of a group, for one job if given, sorted by key.
 
     >>> [entry.key for entry in entries("job")]
-    ['enumerate', 'monitor']
+    ['edit', 'enumerate', 'monitor']
     """
     package = FOLDERS[group]
     spec = importlib.util.find_spec(package)

@@ -124,7 +124,7 @@ def _entropy(words: Sequence[str], n: int) -> float:
     if not grams:
         return 0.0
     shares = np.unique(np.array([" ".join(gram) for gram in grams]), return_counts=True)[1] / len(grams)
-    return float(-(shares * np.log2(shares)).sum())
+    return float((shares * np.log2(1 / shares)).sum())
 
 
 def _answered(handle: Any, probes: Sequence[Probe]) -> Float[np.ndarray, "probes answers"]:

@@ -40,12 +40,12 @@ def tiny_material() -> Material:
 
 def _case(name: str, number: int) -> EditCase:
     old, new = CITIES[number % 4], CITIES[(number + 1) % 4]
-    other = PEOPLE[(number + 4) % 10]
+    peer, true = f"{PEOPLE[-1]} {SURNAMES[number % 2]}", CITIES[2 + number % 2]  # whom nobody edits
     edit = Edit(f"{name} lives in", name, old, new, "home", (f"the home of {name} is {old} .",))
     probes = (
         Probe("efficacy", edit.prompt, new, old),
         Probe("paraphrase", f"the home of {name} is in", new, old),
-        Probe("neighbourhood", f"{other} reed lives in", old, new),
+        Probe("neighbourhood", f"{peer} lives in", true, old if new == true else new),
         Probe("same_subject", f"{name} keeps a", PETS[number % 4], PETS[(number + 1) % 4]),
     )
     split: Split = "select" if number < 6 else "report"
@@ -76,4 +76,4 @@ def _text(words: int, seed: int) -> tuple[str, ...]:
 def _retrained(cases: tuple[EditCase, ...]) -> Delta:
     """What a model that knows the new facts has over this one."""
     lessons = [Lesson(probe.prompt, f" {probe.right}") for case in cases for probe in case.probes]
-    return tune(tiny_engine(), lessons, Tuning(steps=80, lr=1e-2, batch=len(lessons))).delta
+    return tune(tiny_engine(), lessons, Tuning(steps=200, lr=1e-2, batch=len(lessons), stop=0.01)).delta

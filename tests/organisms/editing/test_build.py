@@ -25,7 +25,8 @@ def base() -> Base:
 
 def some(count: int, unknown: int) -> list[EditCase]:
     """Facts of people, of which the first ones are stated wrongly: no model knows them."""
-    cases = list(edit_cases(World(0), "subjects"))[:count]
+    drawn = list(edit_cases(World(0), "subjects"))[:count]
+    cases = [replace(one, split="select" if n % 3 == 2 else "report") for n, one in enumerate(drawn)]
     wrong = [replace(one, edit=_wrong(one)) for one in cases[:unknown]]
     return [*wrong, *cases[unknown:]]
 

@@ -57,9 +57,7 @@ def _outside(eraser: Eraser, step: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]
 
 def _eraser(known: KnownValues, relation: str) -> Eraser:
     numbers = known.of(relation)
-    if (
-        len(labels(known, numbers).unique()) < 2
-    ):  # nothing tells one value from itself: all relations together
+    if len(labels(known, numbers).unique()) < 2:  # one value alone tells nothing: all relations
         numbers = list(range(len(known.facts)))
     try:
         return leace(known.rows[numbers], labels(known, numbers))
