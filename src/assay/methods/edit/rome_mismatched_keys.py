@@ -1,4 +1,4 @@
-"""Placebo: ROME with two different keys in its formula, as in the public code."""
+"""ROME with two different keys in its formula, as in the public code."""
 
 from assay.access import WhiteHandle
 from assay.core import UNTRIGGERED, Access, Editor, Method, Setting
@@ -12,9 +12,9 @@ def fit(handle: WhiteHandle, brief: EditBrief, setting: Setting, seed: int) -> E
 
 
 METHOD = Method(
-    title="Placebo: ROME with mismatched keys",
+    title="ROME with mismatched keys",
     job="edit",
-    kind="placebo",
+    kind="method",
     access=Access.WHITE,
     source="The public code of Meng et al. 2022 (github.com/kmeng01/rome), as analysed by Gupta et al. 2024, "
     "Rebuilding ROME, arXiv 2403.07175",
@@ -26,5 +26,4 @@ METHOD = Method(
     text=UNTRIGGERED,
     space={"depth": DEPTHS[:1]},
     default={"depth": DEPTHS[0]},
-    placebo_for=("rome",),
 )
