@@ -45,5 +45,5 @@ METHOD = Method(
     text=UNTRIGGERED,
     space={"depth": DEPTHS[:1]},
     default={"depth": DEPTHS[0]},
-    placebo_for=("rome", "memit", "alphaedit"),
+    placebo_for=("rome", "rome_mismatched_keys", "memit", "alphaedit"),
 )

@@ -30,5 +30,5 @@ METHOD = Method(
     does="ROME at a layer drawn at random: shows what looking for the right layer adds.",
     fit=fit,
     text=UNTRIGGERED,
-    placebo_for=("rome",),
+    placebo_for=("rome", "rome_mismatched_keys"),
 )
