@@ -27,14 +27,7 @@ class Push(Request[Optimised]):
     def answer(self, engine: Engine) -> Billed[Optimised]:
         """Billed by the tokens that gradients went through."""
         found = push(engine, self.items, self.site, self.how)
-        quote = self.quote(engine)
-        share = found.tokens / max(quote.tokens_backward, 1)
-        return Billed(
-            found,
-            replace(
-                quote, tokens_forward=found.tokens, tokens_backward=found.tokens, flops=share * quote.flops
-            ),
-        )
+        return Billed(found, _spent(self.quote(engine), found.tokens))
 
     def narrowed(self, result: Optimised) -> Optimised:
         """Copies of its tensors."""
@@ -60,18 +53,17 @@ class Tune(Request[Tuned]):
     def answer(self, engine: Engine) -> Billed[Tuned]:
         """Billed by the tokens that it was trained on."""
         found = tune(engine, self.lessons, self.how, self.kept)
-        quote = self.quote(engine)
-        share = found.tokens / max(quote.tokens_backward, 1)
-        return Billed(
-            found,
-            replace(
-                quote, tokens_forward=found.tokens, tokens_backward=found.tokens, flops=share * quote.flops
-            ),
-        )
+        return Billed(found, _spent(self.quote(engine), found.tokens))
 
     def narrowed(self, result: Tuned) -> Tuned:
         """Nobody else holds it."""
         return result
+
+
+def _spent(quote: Price, tokens: int) -> Price:
+    """The part of a quote that so many tokens took."""
+    share = tokens / max(quote.tokens_backward, 1)
+    return replace(quote, tokens_forward=tokens, tokens_backward=tokens, flops=share * quote.flops)
 
 
 def _steps(engine: Engine, lengths: list[int], tokens: int, layer: int) -> Price:
