@@ -49,7 +49,7 @@ def markdown(table: Table, job: str) -> str:
     head = ("entry", "kind", "access", *columns.values(), "against the best baseline", "GFLOP of a run")
     lines = [
         f"Mean over {len(table.organisms)} organisms ({names}), 95% intervals.",
-        "`@twin` is the same tool on the clean twin.",
+        f"`@twin` is the same tool on the twin. {table.meta['twin'][job]}",
         *(f"\n{reply.question} {reply.line}." for reply in table.replies),
         "",
         f"| {' | '.join(head)} |",

@@ -22,6 +22,9 @@ and the edit must give way. portability: a fact that follows from the new one. r
 value.
 """
 
+STAYS: tuple[ProbeKind, ...] = ("neighbourhood", "namesake", "same_subject", "override")
+"""Kinds of question whose answers an edit must leave alone."""
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -70,3 +73,13 @@ class EditCase:
     edit: Edit
     probes: tuple[Probe, ...]
     split: Literal["select", "report"]
+
+
+def begins(reply: str, answer: str) -> bool:
+    """Whether a reply starts with an answer, up to the end of a word.
+
+    >>> begins(" rome.", "rome"), begins(" romeo", "rome")
+    (True, False)
+    """
+    said, wanted = reply.strip(), answer.strip()
+    return said.startswith(wanted) and not said[len(wanted) : len(wanted) + 1].isalnum()

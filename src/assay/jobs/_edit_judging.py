@@ -8,13 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from assay.core import Change, EditCase, Probe, ProbeKind
+from assay.core.edit import begins
+from assay.metrics.edit_panel import DAMAGE
 
 COLUMNS = ("asked", "preferred", "said", "other", "margin")
 """Of each edit: questions; at how many P(right) > P(wrong); how many greedy replies are the right one and how
 many the wrong one; the sum of P(right) - P(wrong)."""
-DAMAGE = ("texts", "divergence", "loss", "fluent", "entropy", "surprise")
-"""Of each edit: unrelated texts; sums over them of KL(before || after) of one next token, and of the loss
-above that of the model before; replies; sums of their n-gram entropy, and of their loss under that model."""
 REPLY = 12
 """Tokens that are written on the prompt of an edit made alone."""
 LENGTH = 24
@@ -153,7 +152,7 @@ def _answered(handle: Any, probes: Sequence[Probe]) -> Float[np.ndarray, "probes
         said = handle.generate(some, max_tokens=max(len(ids[n]) for ids in (right, wrong) for n in long))
         for row, n in enumerate(long):
             margin = likely[row] - likely[len(long) + row]
-            says = (_begins(said[row], answer) for answer in (probes[n].right, probes[n].wrong))
+            says = (begins(said[row], answer) for answer in (probes[n].right, probes[n].wrong))
             found[n] = (margin > 0, *says, margin)
     return found
 
@@ -173,12 +172,6 @@ def _cut(text: str) -> str:
     """The first half of a text, by words: somewhere inside, where something is left to be said."""
     words = text.split()
     return " ".join(words[: max(1, len(words) // 2)])
-
-
-def _begins(reply: str, answer: str) -> bool:
-    """Whether a reply starts with an answer, up to the end of a word."""
-    said, wanted = reply.strip(), answer.strip()
-    return said.startswith(wanted) and not said[len(wanted) : len(wanted) + 1].isalnum()
 
 
 def shares(asked: Mapping[str, Columns], kinds: Sequence[str], column: str) -> list[float]:

@@ -18,12 +18,11 @@ import numpy as np
 from jaxtyping import Float
 
 from assay.core import Answer, Change, Edit, EditList, Editor, Localisation, Price, Split, Transcript
+from assay.core.edit import STAYS
 from assay.core.errors import AssayError
 from assay.core.job import Job, Material
 from assay.jobs._edit_judging import Judge, shares
 
-STAYS = ("neighbourhood", "namesake", "same_subject", "override")
-"""Kinds of question whose answers an edit must leave alone."""
 WIDE = ("efficacy", "paraphrase", "neighbourhood", "same_subject")
 """Kinds of question that are put after several edits; all are put after one."""
 TRACED = 24

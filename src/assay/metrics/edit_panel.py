@@ -18,7 +18,9 @@ Draws = Float[np.ndarray, " resamples"]
 PREFERRED, SAID, OTHER, MARGIN = 1, 2, 3, 4
 """Columns of an array of answers; the first counts the questions (see the job)."""
 DAMAGE = ("texts", "divergence", "loss", "fluent", "entropy", "surprise")
-"""Columns of an array of damage; the first and the fourth count the texts and the replies."""
+"""Columns of an array of damage, for each edit: unrelated texts; sums over them of KL(before || after) of one
+next token, and of the loss above that of the model before; replies; sums of their n-gram entropy, and of
+their loss under that model."""
 FLUENT = 3
 MOST = 30.0
 """Nats or bits that no sum over a vocabulary reaches."""
@@ -306,6 +308,7 @@ PANEL = Panel(
         _course("loss", "Damage: loss of unrelated texts above that before"),
     ),
     break_even=("many", "ft_m"),
+    twin="The twin is a model of the same make with random weights, which knows no fact.",
     headline=(
         "few_score_said",
         "single_score",

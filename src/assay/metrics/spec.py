@@ -142,6 +142,8 @@ class Panel:
     courses: tuple[Course, ...] = ()
     break_even: tuple[str, str] | None = None
     """(way of use, key of the rival) by which it is asked from when on a dear preparation pays."""
+    twin: str = "The twin was trained the same way, but nothing was planted."
+    """What a reader must know of the twin that methods also ran on."""
     headline: tuple[str, ...] = ()
     """Metrics that stand in the first table; the first three where none are named."""
 

@@ -127,6 +127,7 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
         "answers": view.answers(evidence, job),
         "watches": evidence.watches(job),
         "costs": view.costs(evidence, job),
+        "twin": evidence.table.meta.get("twin", {}).get(job, ""),
         "prices": "1,000 transcripts" if evidence.watches(job) else "a run",
         "lists": lists,
         "list_kinds": [

@@ -93,6 +93,7 @@ def _meta(store: Store, used: Mapping[str, Panel], refused: set[str], resamples:
             for job, panel in used.items()
         },
         "break_even": {job: panel.break_even for job, panel in used.items() if panel.break_even},
+        "twin": {job: panel.twin for job, panel in used.items()},
         "headline": {job: list(panel.headline) for job, panel in used.items()},
         "courses": {job: [asdict(course) for course in panel.courses] for job, panel in used.items()},
         "invalid": sorted(refused),

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from assay.core import EditCase, Fault, OrganismCard, Probe, ProofLine
+from assay.core import EditCase, Fault, OrganismCard, ProofLine
 from assay.core.codec import build as from_plain
 from assay.core.codec import dumps
+from assay.core.edit import STAYS
 from assay.core.errors import BadOption, CannotWrite
 from assay.core.registry import find
 from assay.core.seed import fingerprint
@@ -25,9 +26,6 @@ from assay.world.edit_cases import edit_cases
 
 FEWEST = 4
 """Facts of each split that must be left for a list to be of use."""
-STAYS = ("neighbourhood", "namesake", "same_subject", "override")
-"""Kinds of question that hold before an edit as after it."""
-Known = dict[Probe, bool]
 
 
 @dataclass(frozen=True)

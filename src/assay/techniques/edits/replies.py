@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 
 from assay.access import GreyHandle
-
-
-def begins(reply: str, answer: str) -> bool:
-    """Whether a reply starts with an answer, up to the end of a word.
-
-    >>> begins(" rome.", "rome"), begins(" romeo", "rome")
-    (True, False)
-    """
-    said, wanted = reply.strip(), answer.strip()
-    return said.startswith(wanted) and not said[len(wanted) : len(wanted) + 1].isalnum()
+from assay.core.edit import begins
 
 
 def replies(handle: GreyHandle, prompts: Sequence[str], max_tokens: int) -> list[str]:
