@@ -308,7 +308,7 @@ PANEL = Panel(
         _course("loss", "Damage: loss of unrelated texts above that before"),
     ),
     break_even=("many", "ft_m"),
-    twin="The twin is a model of the same make with random weights, which knows no fact.",
+    twin="The twin is a model of the same shape with random weights, which knows no fact.",
     headline=(
         "few_score_said",
         "single_score",
