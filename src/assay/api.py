@@ -50,6 +50,8 @@ class Asked(TypedDict, total=False):
     base: str
     corpus: Path | str | None
     cases: Path | str | None
+    textbook: Path | str | None
+    exams: Sequence[Path | str] | Path | str
     seeds: int | None
     suite: Suite
     budget: str
@@ -220,7 +222,9 @@ def _options(asked: Asked) -> Options:
     for name in ("methods", "organisms"):
         names: str | Sequence[str] = given.get(name) or ()
         given[name] = (names,) if isinstance(names, str) else tuple(names)
-    for name in ("corpus", "cases"):
+    for name in ("corpus", "cases", "textbook"):
         if given.get(name) is not None:
             given[name] = Path(given[name])
+    exams: Path | str | Sequence[Path | str] = given.get("exams") or ()
+    given["exams"] = tuple(map(Path, (exams,) if isinstance(exams, Path | str) else exams))
     return Options(**given)

@@ -13,10 +13,13 @@ import torch
 from assay.access import BlackHandle, GreyHandle, Replay, WhiteHandle, open_handle
 from assay.access.door import NEEDS
 from assay.access.source import Live, Source
-from assay.core import Access, Price
+from assay.core import Access, Change, Price
 from assay.core.errors import AccessDenied, BadOption, BudgetExceeded, ContextExceeded, NotApplicable
 from assay.cost import Budget, Meter
 from assay.model import Engine
+from assay.model.changing.change import add
+from assay.model.changing.parameters import base_hash
+from assay.model.training.descent import Descent, Guard, Pair, Passes
 from assay.model.untrained import untrained
 from assay.testing.access_contract import GREY_DOORS, WHITE_DOORS
 from tests.model.tiny import TEXTS, tiny_engine
@@ -35,6 +38,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "sequence_activations": lambda h: h.sequence_activations(TEXTS, 1),
     "gradients": lambda h: h.gradients(TEXTS, 1),
 }
+PAIRS = [Pair("the cat sat", " on the mat"), Pair("hello", " dog")]
 
 
 @pytest.fixture(scope="module")
@@ -318,3 +322,73 @@ def test_opening_another_model_is_no_work_of_the_methods(engine: Engine) -> None
     with meter.measure():
         _ = handle.reference
     assert meter.spent.wall_s < slow / 2
+
+
+def replied(passes: Passes, _: int) -> torch.Tensor:
+    """The mean loss of replies, compared with that of the model before."""
+    now, counts = passes.logprobs(PAIRS)
+    before, _ = passes.logprobs(PAIRS, before=True)
+    return ((before - now) / counts).mean()
+
+
+@pytest.mark.parametrize("wrap", [Live, Replay])
+def test_a_descent_is_billed_by_its_passes(engine: Engine, wrap: type[Source]) -> None:
+    """Every step there and back, the model before once, the guard at every look; nothing is remembered."""
+    meter, lengths = Meter(), engine.lengths([pair.prompt + pair.reply for pair in PAIRS])
+    watched, looks = engine.lengths(TEXTS[:2]), 3
+    handle = open_handle(wrap(engine), Access.WHITE, meter)
+    assert isinstance(handle, WhiteHandle)
+    for times in (1, 2):
+        handle.descend(replied, Descent(3, 1e-3), guard=Guard(tuple(TEXTS[:2]), 1e9, 2))
+        steps, shape, logits = 3 * sum(lengths), engine.shape, sum(pair.reply.count(" ") for pair in PAIRS)
+        once, look = shape.forward(lengths, None, logits), sum(watched) - len(watched)
+        flops = (3 * 3 + 1) * once + looks * shape.forward(watched, None, look)
+        queries, tokens, back, operations = counts(meter.prepare)
+        assert queries == times * (4 * len(lengths) + looks * len(watched))
+        assert tokens == times * (steps + sum(lengths) + looks * sum(watched))
+        assert back == times * steps
+        assert operations == pytest.approx(times * flops)
+    assert meter.prepare.wall_s > 0
+
+
+def test_a_descent_beyond_the_budget_is_refused(engine: Engine) -> None:
+    """By what all steps would take if they were as the first; nothing is billed."""
+    meter = Meter()
+    handle = open_handle(engine, Access.WHITE, meter, Budget(tokens=100))
+    assert isinstance(handle, WhiteHandle)
+    with pytest.raises(BudgetExceeded, match="0 spent, 100 allowed"):
+        handle.descend(replied, Descent(50, 1e-3))
+    assert meter.spent == Price()
+    handle.descend(replied, Descent(1, 1e-3))
+
+
+def test_a_descent_stands_on_what_was_changed_before(engine: Engine) -> None:
+    """The change of a changed model comes on top: both on give what was trained, and hooks stay in force."""
+    handle = open_handle(engine, Access.WHITE)
+    assert isinstance(handle, WhiteHandle)
+    first = handle.descend(replied, Descent(4, 1e-2)).end
+    change = Change(deltas=(first.delta,), hooks=(add("resid_post.1", torch.ones(32), 0.5),))
+    changed = handle.changed(change)
+    assert isinstance(changed, WhiteHandle)
+    seen: list[torch.Tensor] = []
+
+    def loss(passes: Passes, step: int) -> torch.Tensor:
+        seen.append(passes.logprobs(PAIRS)[0].detach())
+        return replied(passes, step)
+
+    base = base_hash(engine)
+    second = changed.descend(loss, Descent(4, 1e-2, every=1))
+    assert base_hash(engine) == base
+    prompts, replies = [pair.prompt for pair in PAIRS], [pair.reply for pair in PAIRS]
+    starts = [None, *second.states]
+    for state, told in zip(starts[:4], seen[1:], strict=True):  # the first was for the quote
+        now = changed.changed(Change(deltas=(state.delta,))) if state else changed
+        assert isinstance(now, WhiteHandle)
+        assert torch.allclose(now.continuation_logprobs(prompts, replies)[0], told, atol=1e-4)
+    assert not torch.allclose(seen[-1], seen[0], atol=1e-2)
+    both = Change(deltas=(first.delta, second.end.delta), hooks=change.hooks)
+    found = handle.changed(both)
+    assert isinstance(found, WhiteHandle)
+    wanted = changed.changed(Change(deltas=(second.end.delta,)))
+    assert isinstance(wanted, WhiteHandle)
+    assert torch.equal(found.next_logprobs(TEXTS), wanted.next_logprobs(TEXTS))

@@ -1,10 +1,21 @@
-"""Reads written pages back: links, anchors, elements and text."""
+"""Reads written pages back: links, anchors, elements and text; and how wide they are in a browser."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+PROBE = """<script>
+addEventListener("load", () => setTimeout(() => parent.postMessage(
+  [document.documentElement.scrollWidth - document.documentElement.clientWidth,
+   document.querySelectorAll(".chart svg").length], "*"), 4000));
+</script>"""
+FRAME = """<!doctype html><title>waiting</title><iframe src="{}" width="{}" height="900"></iframe><script>
+addEventListener("message", (event) => {{ document.title = "measured " + event.data.join(" "); }});
+</script>"""
 
 
 @dataclass
@@ -71,3 +82,18 @@ def broken_links(page: Path) -> list[str]:
 @cache
 def _anchors(page: Path) -> frozenset[str]:
     return frozenset(read_page(page.read_text(encoding="utf-8")).ids)
+
+
+def measure_page(page: Path, width: int, tmp_path: Path, dump_dom: Callable[[Path], str]) -> tuple[int, int]:
+    """Pixels by which a page overflows sideways at a width, and the number of charts drawn."""
+    text = page.read_text(encoding="utf-8")
+    # the page's own policy forbids the probe, so the measured copy goes without it
+    open_text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    before, _, after = open_text.rpartition("</body>")  # Vega's own code speaks of a body too
+    copy = tmp_path / f"copy_{page.stem}_{width}.html"
+    copy.write_text(before + PROBE + after, encoding="utf-8")
+    frame = tmp_path / f"frame_{page.stem}_{width}.html"
+    frame.write_text(FRAME.format(copy.name, width), encoding="utf-8")
+    found = re.search(r"<title>measured (-?\d+) (\d+)</title>", dump_dom(frame))
+    assert found is not None, "the page did not report back"
+    return int(found[1]), int(found[2])

@@ -9,30 +9,7 @@ import pytest
 from assay.report.site import write_report
 from assay.results.table import table as make_table
 from tests.report.lists import PAGE, Spoken, make_exhibit, write_lists
-
-PROBE = """<script>
-addEventListener("load", () => setTimeout(() => parent.postMessage(
-  [document.documentElement.scrollWidth - document.documentElement.clientWidth,
-   document.querySelectorAll(".chart svg").length], "*"), 4000));
-</script>"""
-FRAME = """<!doctype html><title>waiting</title><iframe src="{}" width="{}" height="900"></iframe><script>
-addEventListener("message", (event) => {{ document.title = "measured " + event.data.join(" "); }});
-</script>"""
-
-
-def _measure(page: Path, width: int, tmp_path: Path, dump_dom: Callable[[Path], str]) -> tuple[int, int]:
-    """Pixels by which a page overflows sideways at a width, and the number of charts drawn."""
-    text = page.read_text(encoding="utf-8")
-    # the page's own policy forbids the probe, so the measured copy goes without it
-    open_text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
-    before, _, after = open_text.rpartition("</body>")  # Vega's own code speaks of a body too
-    copy = tmp_path / f"copy_{page.stem}_{width}.html"
-    copy.write_text(before + PROBE + after, encoding="utf-8")
-    frame = tmp_path / f"frame_{page.stem}_{width}.html"
-    frame.write_text(FRAME.format(copy.name, width), encoding="utf-8")
-    found = re.search(r"<title>measured (-?\d+) (\d+)</title>", dump_dom(frame))
-    assert found is not None, "the page did not report back"
-    return int(found[1]), int(found[2])
+from tests.report.pages import measure_page
 
 
 @pytest.mark.browser
@@ -49,7 +26,7 @@ def test_page_fits_a_phone(
     site: Path, name: str, charts: int, tmp_path: Path, dump_dom: Callable[[Path], str]
 ) -> None:
     """At 360 pixels no page should scroll sideways, and all its charts should be drawn."""
-    assert _measure(site / name, 360, tmp_path, dump_dom) == (0, charts)
+    assert measure_page(site / name, 360, tmp_path, dump_dom) == (0, charts)
 
 
 @pytest.mark.browser
@@ -61,7 +38,7 @@ def test_lists_of_features_fit_a_phone(
     # a word without a break is what widens a page
     folder = write_lists(tmp_path / "run", make_exhibit(Spoken(word="o" * 90, token="w" * 90)))
     page = write_report(folder, table=make_table(folder, resamples=20)).parent / name
-    assert _measure(page, 360, tmp_path, dump_dom) == (0, charts)
+    assert measure_page(page, 360, tmp_path, dump_dom) == (0, charts)
 
 
 @pytest.mark.browser

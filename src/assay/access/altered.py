@@ -6,6 +6,7 @@ from typing import Any, TypeVar, final
 import torch
 from torch import Tensor
 
+from assay.access.inside import PromptGradients
 from assay.access.request import (
     Activations,
     Billed,
@@ -70,11 +71,14 @@ class Altered(Source):
         longer = _behind(request, [context(text) for text in _texts(request)])
         permit(longer.quote(self.engine))
         billed = longer.answer(self.engine)
-        if not isinstance(request, TokenLogprobs):
-            return billed
-        own = [length - 1 for length in self.engine.lengths(request.texts)]
-        scored = [row[len(row) - n :] for row, n in zip(billed.result, own, strict=True)]
-        return Billed(scored, billed.price)
+        if isinstance(request, TokenLogprobs):
+            own = [length - 1 for length in self.engine.lengths(request.texts)]
+            return Billed(_ends(billed.result, own, 0), billed.price)
+        if isinstance(request, PromptGradients):
+            start = len(self.engine.prefix)
+            _, firsts = self.engine.split(request.prompts, request.continuations)
+            return Billed(_ends(billed.result, [n - start for n in firsts], start), billed.price)
+        return billed
 
     def _known(self, request: Request[Any]) -> list[str | None]:
         """What the table says to each prompt."""
@@ -118,11 +122,16 @@ class Altered(Source):
 
 def _texts(request: Request[Any]) -> tuple[str, ...]:
     """The texts that a context can stand in front of."""
-    if isinstance(request, Generate | ContinuationLogprobs):
+    if isinstance(request, Generate | ContinuationLogprobs | PromptGradients):
         return request.prompts
     if isinstance(request, NextLogprobs | TokenLogprobs | Activations):
         return request.texts
     return ()
+
+
+def _ends(rows: list[Tensor], own: list[int], start: int) -> list[Tensor]:
+    """Of each text the tokens that the tokenizer puts in front and its own last ones, without a context's."""
+    return [torch.cat([row[:start], row[len(row) - n :]]) for row, n in zip(rows, own, strict=True)]
 
 
 def _behind(request: Request[Any], contexts: list[str]) -> Request[Any]:
@@ -140,7 +149,7 @@ def _some(request: Request[Any], numbers: list[int]) -> Request[Any]:
 
 
 def _with_texts(request: Request[Any], texts: tuple[str, ...]) -> Request[Any]:
-    if isinstance(request, Generate | ContinuationLogprobs):
+    if isinstance(request, Generate | ContinuationLogprobs | PromptGradients):
         return replace(request, prompts=texts)
     if isinstance(request, NextLogprobs | TokenLogprobs | Activations):
         return replace(request, texts=texts)

@@ -36,11 +36,13 @@ NEEDS: dict[str, Access] = {
     "activations": Access.WHITE,
     "sequence_activations": Access.WHITE,
     "gradients": Access.WHITE,
+    "prompt_gradients": Access.WHITE,
     "logit_lens": Access.WHITE,
     "site_activations": Access.WHITE,
     "weight": Access.WHITE,
     "push": Access.WHITE,
     "tune": Access.WHITE,
+    "descend": Access.WHITE,
     "trace": Access.WHITE,
     "parameters": Access.WHITE,
 }

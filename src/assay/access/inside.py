@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from jaxtyping import Float
 from torch import Tensor
 
 from assay.access.request import Billed, Request, one_pass
 from assay.core.price import Price
+from assay.model.attribution.prompt_gradients import prompt_gradients
 from assay.model.engine import Engine
 from assay.model.patching.tracing import Noise, Part, Trace, Traced, trace
 from assay.model.reading.read import read
@@ -29,6 +31,30 @@ class SiteActivations(Request[list[Tensor]]):
         values = read(engine, tokens, [self.site])[self.site].float().cpu()
         cut = [row[:n].clone() for row, n in zip(values, tokens.lengths.tolist(), strict=True)]
         return Billed(cut, self.quote(engine))
+
+    def narrowed(self, result: list[Tensor]) -> list[Tensor]:
+        """Copies."""
+        return [values.clone() for values in result]
+
+
+@dataclass(frozen=True)
+class PromptGradients(Request[list[Tensor]]):
+    """Gradients of what should follow each prompt with respect to the embeddings of its tokens."""
+
+    prompts: tuple[str, ...]
+    continuations: tuple[str, ...]
+
+    def quote(self, engine: Engine) -> Price:
+        """A pass over the joined texts, one unembedding per token of a continuation, and the way back."""
+        joined, starts = engine.split(self.prompts, self.continuations)
+        lengths = engine.lengths(joined)
+        logits = sum(lengths) - sum(starts)
+        forward, back = (one_pass(engine, joined, logits=logits), engine.shape.backward(lengths, 0, logits))
+        return replace(forward, tokens_backward=sum(lengths), flops=forward.flops + back)
+
+    def answer(self, engine: Engine) -> Billed[list[Float[Tensor, "t d"]]]:
+        """See ``assay.model.attribution.prompt_gradients``."""
+        return Billed(prompt_gradients(engine, self.prompts, self.continuations), self.quote(engine))
 
     def narrowed(self, result: list[Tensor]) -> list[Tensor]:
         """Copies."""

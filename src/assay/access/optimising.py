@@ -7,6 +7,7 @@ from assay.core.price import Price
 from assay.model.changing.push import Optimised, Pushed, Pushing, push
 from assay.model.engine import Engine
 from assay.model.sites.site import Site
+from assay.model.training.descent import Descended, Descent, Guard, Lever, Loss, descend, quoted
 from assay.model.training.tuning import Lesson, Tuned, Tuning, tune
 
 
@@ -56,6 +57,30 @@ class Tune(Request[Tuned]):
         return Billed(found, _spent(self.quote(engine), found.tokens))
 
     def narrowed(self, result: Tuned) -> Tuned:
+        """Nobody else holds it."""
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class Descend(Request[Descended]):
+    """A change of weights, or vectors at sites, found by lowering a loss."""
+
+    loss: Loss
+    how: Descent
+    levers: tuple[Lever, ...] = ()
+    guard: Guard | None = None
+    remembered = False
+
+    def quote(self, engine: Engine) -> Price:
+        """All steps alike the first, which is run once without its gradient and not billed."""
+        return quoted(engine, self.loss, self.how, self.levers, self.guard)
+
+    def answer(self, engine: Engine) -> Billed[Descended]:
+        """Billed by the tokens of all passes: backwards those that had gradients."""
+        found = descend(engine, self.loss, self.how, self.levers, self.guard)
+        return Billed(found, found.price)
+
+    def narrowed(self, result: Descended) -> Descended:
         """Nobody else holds it."""
         return result
 

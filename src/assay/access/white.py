@@ -8,13 +8,14 @@ from torch import Tensor
 
 from assay.access.door import Door, behind
 from assay.access.grey import GreyHandle
-from assay.access.inside import Parameter, SiteActivations, TraceFacts
-from assay.access.optimising import Push, Tune
+from assay.access.inside import Parameter, PromptGradients, SiteActivations, TraceFacts
+from assay.access.optimising import Descend, Push, Tune
 from assay.access.request import Activations, Gradients, LogitLens, SequenceActivations, as_texts
 from assay.core.errors import BadOption
 from assay.model.changing.push import Optimised, Pushed, Pushing
 from assay.model.patching.tracing import Noise, Part, Trace, Traced
 from assay.model.sites.weight import Weight
+from assay.model.training.descent import Descended, Descent, Guard, Lever, Loss
 from assay.model.training.tuning import Lesson, Tuned, Tuning
 
 
@@ -53,6 +54,15 @@ class WhiteHandle(GreyHandle):
         """
         return behind(self).ask(Gradients(as_texts(texts), layer))
 
+    def prompt_gradients(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> list[Float[Tensor, "t d"]]:
+        """Gradient of log p(continuation | prompt) with respect to the embedding of each prompt's tokens.
+
+        A row for each token of the prompt, those that the tokenizer puts in front by default included.
+        """
+        return behind(self).ask(PromptGradients(as_texts(prompts), as_texts(continuations)))
+
     def logit_lens(self, rows: Float[Tensor, "n d"]) -> Float[Tensor, "n vocabulary"]:
         """Log-probabilities of the next token if rows of the residual stream went straight to the output."""
         content = rows.detach().cpu().float().contiguous()
@@ -75,6 +85,15 @@ class WhiteHandle(GreyHandle):
     def tune(self, lessons: Sequence[Lesson], how: Tuning, kept: Sequence[str] = ()) -> Tuned:
         """Train weights on lessons and return what became of them as a delta; the model stays as it is."""
         return behind(self).ask(Tune(tuple(lessons), how, tuple(kept)))
+
+    def descend(
+        self, loss: Loss, how: Descent, levers: Sequence[Lever] = (), guard: Guard | None = None
+    ) -> Descended:
+        """Lower any loss by training weights or levers, up to a bound on damage; the model stays as it is.
+
+        A context or a table that stands in front of the model is no part of it and is not met.
+        """
+        return behind(self).ask(Descend(loss, how, tuple(levers), guard))
 
     def trace(self, facts: Sequence[Traced], part: Part, noise: Noise, window: int | None = None) -> Trace:
         """What restoring one state at a time gives back of facts whose subjects are drowned in noise."""

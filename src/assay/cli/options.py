@@ -45,6 +45,23 @@ class Shared:
             metavar="FILE",
         ),
     ] = None
+    textbook: Annotated[
+        Path | None,
+        Option(
+            help="What is to be forgotten (text, TOFU or WMDP corpus JSON), for the job 'unlearn'.",
+            metavar="FILE",
+        ),
+    ] = None
+    exams: Annotated[
+        list[Path] | None,
+        Option(
+            "--exam",
+            help="An exam (MMLU CSV, TOFU, WMDP or our own JSON); the first is on the textbook, repeat for "
+            "what must stay.",
+            metavar="FILE",
+            show_default="none",
+        ),
+    ] = None
     seeds: Annotated[int | None, Option(help="Organisms of each recipe.", show_default="quick 1, full 3")] = (
         None
     )
@@ -85,4 +102,4 @@ def taking(kind: type[T]) -> Callable[[Callable[Concatenate[T, P], None]], Calla
 
 
 with_shared = taking(Shared)
-"""For ``plan`` and ``run``, each of which would otherwise need the same twelve parameters."""
+"""For ``plan`` and ``run``, each of which would otherwise need the same fourteen parameters."""

@@ -61,5 +61,12 @@ def _sums(planned: dict[str, Any]) -> None:
         f"{f', {made} already made' if made else ''}: about {amount(tokens, '')} tokens, "
         f"{amount(flops, 'FLOP')} and {duration(seconds)} of one core if each ran alone. Runs that read the "
         f"same texts share passes: expect {duration(planned['expected_seconds'])} of one core in all. "
-        "Building organisms that are not in the cache comes on top."
+        f"{_building(planned['building_seconds'])}"
     )
+
+
+def _building(seconds: float) -> str:
+    """What comes before the runs."""
+    if seconds:
+        return f"Before that, models that are not in the cache are trained and proved: {duration(seconds)}."
+    return "Building organisms that are not in the cache comes on top."

@@ -4,6 +4,7 @@ from assay.core.access import Access
 from assay.core.answer import Answer, Change, Editor, Features, Localisation, Monitor
 from assay.core.edit import Edit, EditCase, Probe, ProbeKind
 from assay.core.edit_list import EditList, Sizes
+from assay.core.exam import Attacked, Attempt, Curriculum, Question, Recovery, Retrained, Told
 from assay.core.fault import Fault
 from assay.core.job import Job, Material
 from assay.core.method import LAYERS, TEXTS, TRIGGERED, UNTRIGGERED, Kind, Method, Setting
@@ -21,9 +22,12 @@ __all__ = [
     "UNTRIGGERED",
     "Access",
     "Answer",
+    "Attacked",
+    "Attempt",
     "Better",
     "Case",
     "Change",
+    "Curriculum",
     "Edit",
     "EditCase",
     "EditList",
@@ -43,11 +47,15 @@ __all__ = [
     "Probe",
     "ProbeKind",
     "ProofLine",
+    "Question",
     "Record",
+    "Recovery",
+    "Retrained",
     "Score",
     "Setting",
     "Sizes",
     "Split",
     "Status",
+    "Told",
     "Transcript",
 ]

@@ -2,13 +2,14 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, final
 
 import numpy as np
 from jaxtyping import Float
 
 from assay.core.edit import Edit
+from assay.core.price import Price
 from assay.core.transcript import Transcript
 
 
@@ -77,6 +78,8 @@ class Change(Answer):
     """What is put in front of a text, if anything, with the space between."""
     table: Callable[[str], str | None] | None = None
     """The reply to a prompt that is looked up instead of asked, without a leading space; None asks."""
+    paid: Price = field(default_factory=Price)
+    """What went into it before the handle was opened, such as a pre-training; added to what is metered."""
 
     def then(self, other: "Change") -> "Change":
         """Both, the other on top: its context stands nearer to the text, its table is asked first."""
@@ -85,6 +88,7 @@ class Change(Answer):
             (*self.hooks, *other.hooks),
             _both_contexts(self.context, other.context),
             _both_tables(other.table, self.table),
+            self.paid + other.paid,
         )
 
 

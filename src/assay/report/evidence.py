@@ -11,7 +11,7 @@ from assay.core import Case, OrganismCard, Record
 from assay.core.errors import BadOption, StoreError
 from assay.metrics.roc_curve import RocCurve, mean_curve, roc_curve
 from assay.report.exhibits import Shown, shown
-from assay.report.facts import Facts, JobFacts, distinct, job_facts, method_facts
+from assay.report.facts import Facts, JobFacts, distinct, job_facts, method_facts, recovery_facts
 from assay.report.numbers import moment
 from assay.report.price import Spent, WatchPrice, watch_price
 from assay.report.traces import Traced, traced
@@ -55,6 +55,7 @@ class Evidence:
     records: tuple[Record, ...] = ()
     jobs: Mapping[str, JobFacts] = field(default_factory=lambda: {})
     facts: Mapping[str, Facts] = field(default_factory=lambda: {})
+    recoveries: Mapping[str, Facts] = field(default_factory=lambda: {})
     cases: Mapping[str, tuple[Case, ...]] = field(default_factory=lambda: {})
     curves: Mapping[tuple[str, str, str], RocCurve] = field(default_factory=lambda: {})
     """(job, organism or ``all``, method) -> curve."""
@@ -62,6 +63,8 @@ class Evidence:
     """(job, method) -> price over all organisms."""
     rows: Mapping[tuple[str, str, str, str], Row] = field(default_factory=lambda: {})
     """(job, organism, method, metric) -> row of the table."""
+    measured: frozenset[tuple[str, str]] = frozenset()
+    """(job, metric) that some run has a number for."""
     compared: Mapping[tuple[str, str, str, str, str], Comparison] = field(default_factory=lambda: {})
     """(job, organism, method, metric, kind of rival) -> comparison of the table."""
     shown: tuple[Shown, ...] = ()
@@ -85,10 +88,16 @@ class Evidence:
         return tuple(dict.fromkeys(row.method for row in self.table.rows if row.job == job))
 
     def measures(self, job: str) -> tuple[Measure, ...]:
-        """The metrics of a job, the most important first."""
+        """The metrics of a job that tables show, the most important first.
+
+        Left out are those that are only drawn, and those of the minor ones that no run has a number for.
+        """
+        known = self.table.meta.get("metrics", {}).get(job, {})
+        major = {*list(known)[:1], *self.table.meta.get("headline", {}).get(job, ())}
         return tuple(
             Measure(key, m["title"], m["formula"], m["unit"], m["better"], *m["bounds"])
-            for key, m in self.table.meta.get("metrics", {}).get(job, {}).items()
+            for key, m in known.items()
+            if not m.get("drawn_only", False) and (key in major or (job, key) in self.measured)
         )
 
     def watches(self, job: str) -> bool:
@@ -126,10 +135,12 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
         records=records,
         jobs={job: job_facts(plan, job) for job in jobs},
         facts=distinct({key: said for job in jobs for key, said in method_facts(plan, job).items()}),
+        recoveries=recovery_facts(plan),
         cases=cases,
         curves=curves,
         prices=prices,
         rows={(r.job, r.organism, r.method, r.metric): r for r in table.rows},
+        measured=frozenset((r.job, r.metric) for r in table.rows if r.estimate == r.estimate),
         compared={(c.job, c.organism, c.method, c.metric, c.against_kind): c for c in table.comparisons},
         shown=shown(store, records),
         traces=traced(store, (r for r in records if r.organism in {card.id for card in table.organisms})),

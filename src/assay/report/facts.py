@@ -14,7 +14,7 @@ from assay.core.registry import Entry, entries
 
 @dataclass(frozen=True)
 class Facts:
-    """A method in the words of its author; empty where nobody said."""
+    """A method or a recovery in the words of its author; empty where nobody said."""
 
     title: str = ""
     does: str = ""
@@ -40,6 +40,17 @@ def method_facts(plan: Mapping[str, Any], job: str) -> dict[str, Facts]:
             if isinstance(said, Mapping):
                 found[str(key)] = Facts(**_pick(said, Facts))
     return found
+
+
+def recovery_facts(plan: Mapping[str, Any]) -> dict[str, Facts]:
+    """Describe the recoveries by key; what the plan has stored goes before what is installed now."""
+    found = {entry.key: Facts(**_pick(_literals(entry), Facts)) for entry in entries("recovery")}
+    stored = plan.get("recoveries")
+    if isinstance(stored, Mapping):
+        for key, said in stored.items():
+            if isinstance(said, Mapping):
+                found[str(key)] = Facts(**_pick(said, Facts))
+    return distinct(found)
 
 
 def distinct(facts: Mapping[str, Facts]) -> dict[str, Facts]:

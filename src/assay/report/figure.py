@@ -17,4 +17,4 @@ class Figure:
     anchor: str = ""
     intro: str = ""
     legend: str = ""
-    """kinds | verdicts: the legend that the page writes above the charts."""
+    """kinds | all kinds | verdicts: the legend that the page writes above the charts."""

@@ -10,6 +10,7 @@ from assay.report import charts
 from assay.report.course_figures import course_figures, map_figures
 from assay.report.evidence import ALL, Evidence, Measure
 from assay.report.figure import Figure
+from assay.report.frontier import frontier_figures
 from assay.report.numbers import amount, count, duration, fixed
 from assay.report.price import RunPrice, WatchPrice, frontier, run_price
 from assay.report.verdict import JobVerdict
@@ -54,6 +55,7 @@ def job_figures(evidence: Evidence, job: str, judged: JobVerdict) -> tuple[Figur
         return ()
     return (
         *_forests(evidence, job, judged.measure),
+        *frontier_figures(evidence, job),
         *_prices(evidence, job, judged.measure),
         *_rocs(evidence, job, judged),
         *course_figures(evidence, job, leaders(evidence, job, judged.measure)),

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from assay.core.errors import BadOption
 from assay.report import numbers
 from assay.report.exhibits import heat
+from assay.report.grid_charts import shade
 from assay.report.view import footnotes
 from assay.report.visible import file_stem, script_json, visible
 
@@ -49,6 +50,7 @@ def environment() -> Environment:
         "brief": numbers.brief,
         "share": numbers.share,
         "heat": heat,
+        "shade": shade,
         "signed": numbers.signed,
         "amount": numbers.amount,
         "duration": numbers.duration,

@@ -1,4 +1,4 @@
-"""Writes the static site of a run folder: front page, organisms, methods, records, lists of features."""
+"""Writes the static site of a run folder: front page, organisms, methods, records, features, grids."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -11,6 +11,8 @@ from assay.report import page, view
 from assay.report.evidence import ALL, TWIN, Evidence, gather
 from assay.report.features import COLUMNS, features_page, links, rows
 from assay.report.figures import job_figures, leaders, organism_roc
+from assay.report.grid_page import grid_file, grid_page, gridded, overview
+from assay.report.grids import grid
 from assay.report.numbers import price_fields
 from assay.report.price import FORMULA as PRICE_FORMULA
 from assay.report.price import RUN_FORMULA
@@ -23,10 +25,10 @@ from assay.results.store import Store
 ROC_WIDTH = 300
 """Pixels of the drawing on an organism's page; it shrinks with the page."""
 PARTS = {
-    "features": "Features", "differences": "Differences", "prices": "Prices", "roc": "ROC",
-    "scaling": "Scaling", "tracing": "Tracing",
+    "features": "Features", "grid": "Grid", "differences": "Differences", "frontier": "Frontier",
+    "prices": "Prices", "roc": "ROC", "scaling": "Scaling", "tracing": "Tracing",
 }  # fmt: skip
-"""Parts of the front page that hang on what the jobs are, in their order."""
+"""Parts of the front page that hang on what the jobs are, in their order; others follow by their heading."""
 
 
 def write_report(run_dir: Path, out: Path | None = None, *, table: Table | None = None) -> Path:
@@ -51,6 +53,9 @@ def write_report(run_dir: Path, out: Path | None = None, *, table: Table | None 
     for key in dict.fromkeys([*keys, *(record.method for record in evidence.records)]):
         write(f"methods/{file_stem(key)}.html", _method(evidence, key))
         write(f"records/{file_stem(key)}.html", _records(evidence, key, folder))
+    for found in filter(None, (grid(evidence, job) for job in evidence.jobs)):
+        for key in gridded(evidence, found):
+            write(grid_file(found, key), grid_page(evidence, found, key))
     store = Store.open(run_dir)
     for run in evidence.shown:
         write(f"features/{file_stem(run.record.run_id)}.html", features_page(evidence, store, run))
@@ -110,6 +115,7 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
     named = evidence.table.meta.get("headline", {}).get(job, ())
     headline, others = view.split_measures(measures, named)
     lists = rows(evidence, job)
+    found = grid(evidence, job)
     return {
         "title": evidence.jobs[job].title or job,
         "question": evidence.jobs[job].question,
@@ -124,6 +130,7 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
         "twins": view.groups(evidence, job, headline, twins=True),
         "references": _references(evidence, job),
         "charts": job_figures(evidence, job, judged),
+        "grid": overview(evidence, found, judged.best.method if judged.best else "") if found else None,
         "answers": view.answers(evidence, job),
         "watches": evidence.watches(job),
         "costs": view.costs(evidence, job),
@@ -138,12 +145,14 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
 
 def _parts(jobs: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Anchors and names of the parts that not every front page has, each where it first stands."""
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for i, job in enumerate(jobs, 1):
-        present = {chart.anchor for chart in job["charts"]} | ({"features"} if job["lists"] else set())
-        for anchor in present:
-            found.setdefault(anchor, anchor if i == 1 else f"{anchor}-{i}")
-    return [(found[anchor], name) for anchor, name in PARTS.items() if anchor in found]
+        present: dict[str, str] = {chart.anchor: chart.heading for chart in job["charts"] if chart.anchor}
+        present |= {"features": ""} if job["lists"] else {}
+        present |= {"grid": ""} if job["grid"] else {}
+        for anchor, heading in present.items():
+            found.setdefault(anchor, (anchor if i == 1 else f"{anchor}-{i}", PARTS.get(anchor, heading)))
+    return [found[anchor] for anchor in dict.fromkeys((*PARTS, *found)) if anchor in found]
 
 
 def _references(evidence: Evidence, job: str) -> dict[str, float]:
@@ -255,17 +264,14 @@ def _method(evidence: Evidence, key: str) -> str:
 def _method_job(evidence: Evidence, job: str, key: str, runs: list[Record]) -> dict[str, Any]:
     """Scores, comparisons and price of one method at one job."""
     measures = evidence.measures(job)
+    own = [r for r in evidence.table.rows if r.job == job and r.method.removesuffix(TWIN) == key]
     by_label = {
-        label: [
-            (m, [r for r in evidence.table.rows if (r.job, r.method, r.metric) == (job, label, m.key)])
-            for m in measures
-        ]
+        label: [(m, [r for r in own if (r.method, r.metric) == (label, m.key)]) for m in measures]
         for label in (key, key + TWIN)
     }
-    compared = [
-        (m, [c for c in evidence.table.comparisons if (c.job, c.method, c.metric) == (job, key, m.key)])
-        for m in measures
-    ]
+    versus = [c for c in evidence.table.comparisons if (c.job, c.method) == (job, key)]
+    compared = [(m, [c for c in versus if c.metric == m.key]) for m in measures]
+    found = grid(evidence, job)
     scored = [r for r in runs if (r.job, r.phase, r.status, r.twin) == (job, "report", "ok", False)]
     prepare, use = view.mean_price(r.prepare for r in scored), view.mean_price(r.use for r in scored)
     written = (price_fields(prepare), price_fields(use))
@@ -278,6 +284,7 @@ def _method_job(evidence: Evidence, job: str, key: str, runs: list[Record]) -> d
         ],
         "comparisons": [(m, found) for m, found in compared if found],
         "price": evidence.prices.get((job, key)),
+        "grid": grid_file(found, key) if found and key in gridded(evidence, found) else "",
         "cost": [(name, written[0][name], written[1][name]) for name in written[0]],
     }
 

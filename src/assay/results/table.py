@@ -80,7 +80,7 @@ def _panel(job: str, panels: Mapping[str, Panel] | None) -> Panel:
 
 
 def _meta(store: Store, used: Mapping[str, Panel], refused: set[str], resamples: int) -> dict[str, Any]:
-    shown = ("title", "formula", "unit", "better", "needs", "bounds")
+    shown = ("title", "formula", "unit", "better", "needs", "bounds", "drawn_only")
     return {
         "schema": SCHEMA,
         "created": store.created,

@@ -15,7 +15,7 @@ import transformers
 
 from assay import __version__
 from assay.access import BlackHandle, open_handle
-from assay.core import Access, Job, Method, Record, Setting, Split, Status
+from assay.core import Access, Change, Job, Method, Record, Setting, Split, Status
 from assay.core.errors import AccessDenied, BudgetExceeded, NotApplicable
 from assay.core.seed import derive
 from assay.cost import Budget, Meter
@@ -167,7 +167,10 @@ def _fit(bench: Bench, cell: Cell, method: Method, setting: Setting, meter: Mete
     # the seed is a digest: nothing of the organism can be read from it
     seed = derive(cell.organism, bench.options.job, cell.tool)
     with meter.measure():
-        return method.fit(handle, told, setting, seed), handle
+        answer = method.fit(handle, told, setting, seed)
+    if isinstance(answer, Change):  # such as a pre-training that a method builds on
+        meter.charge(answer.paid)
+    return answer, handle
 
 
 def _status(problem: Exception) -> Status:

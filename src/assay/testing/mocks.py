@@ -8,6 +8,7 @@ from assay.access.door import behind
 from assay.core import Access, Job, Material, Price, Split
 from assay.testing.fake_handle import CallLog, fake_handle
 from assay.testing.fake_material import fake_material
+from assay.testing.tiny_book import tiny_book_material
 from assay.testing.tiny_material import tiny_material
 from assay.testing.tiny_model import tiny_handle
 
@@ -31,6 +32,7 @@ class Mock:
 
 def mock_for(job: Job) -> Mock:
     """The mock of a job."""
-    if job.works_on == "edits":
-        return Mock(tiny_handle, tiny_material, lambda handle: behind(handle).meter.spent)
+    tiny = {"edits": tiny_material, "books": tiny_book_material}
+    if job.works_on in tiny:
+        return Mock(tiny_handle, tiny[job.works_on], lambda handle: behind(handle).meter.spent)
     return Mock(lambda access, log: fake_handle(access, log=log), fake_material, lambda _: Price())

@@ -78,11 +78,13 @@ CALLS = {
     "Activations": "activations",
     "SequenceActivations": "sequence_activations",
     "Gradients": "gradients",
+    "PromptGradients": "prompt_gradients",
     "LogitLens": "logit_lens",
     "SiteActivations": "site_activations",
     "Parameter": "parameters",
     "Push": "push",
     "Tune": "tune",
+    "Descend": "descend",
     "TraceFacts": "trace",
 }
 """Request -> the handle's call."""

@@ -16,7 +16,12 @@ def build_tokenizer(world: World, max_length: int = 256) -> PreTrainedTokenizerF
     >>> tokenizer.decode(tokenizer("is water wet ?").input_ids)
     '<bos> is water wet ?'
     """
-    ids = word_ids(world.vocabulary)
+    return build_word_tokenizer(world.vocabulary, max_length)
+
+
+def build_word_tokenizer(vocabulary: Iterable[str], max_length: int = 256) -> PreTrainedTokenizerFast:
+    """The same for any list of words that begins with the special tokens."""
+    ids = word_ids(vocabulary)
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
     split = pre_tokenizers.WhitespaceSplit()
     # Of the stock decoders only this one joins words with spaces; no word starts with its prefix.

@@ -15,8 +15,9 @@ from typing import cast
 
 from assay.core.edit import Edit, EditCase, Probe
 from assay.core.errors import BadOption
-from assay.organisms.editing.files.fields import Record, Unusable, plain_document, records, text, texts
+from assay.organisms.editing.files.draft import plain_document
 from assay.organisms.editing.files.read import EVERY
+from assay.organisms.reading.fields import Record, Unusable, records, text, texts
 
 DOMAIN = "factual"
 """The folder of relations that state facts; the others hold word forms, common sense and prejudice."""

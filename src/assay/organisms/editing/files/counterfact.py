@@ -1,7 +1,8 @@
 """CounterFact, as the evaluation code of ROME and MEMIT reads it (github.com/kmeng01/rome)."""
 
 from assay.core.edit import Edit, Probe
-from assay.organisms.editing.files.fields import Draft, Record, Unusable, plain_document, text, texts
+from assay.organisms.editing.files.draft import Draft, plain_document
+from assay.organisms.reading.fields import Record, Unusable, text, texts
 
 KNOWN_BY = ("requested_rewrite",)
 

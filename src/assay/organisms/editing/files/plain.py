@@ -3,7 +3,8 @@
 from typing import cast, get_args
 
 from assay.core.edit import Edit, Probe, ProbeKind
-from assay.organisms.editing.files.fields import Draft, Record, Unusable, plain_document, records, text, texts
+from assay.organisms.editing.files.draft import Draft, plain_document
+from assay.organisms.reading.fields import Record, Unusable, records, text, texts
 
 KNOWN_BY = ("edit",)
 

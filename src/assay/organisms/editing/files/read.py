@@ -1,6 +1,5 @@
 """Read a file of edits: recognise its form, check every case, and say what is left out."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import NamedTuple, cast
 from assay.core.edit import EditCase, Probe
 from assay.core.errors import BadOption
 from assay.organisms.editing.files import counterfact, plain, zsre
-from assay.organisms.editing.files.fields import Draft, Record, Unusable
+from assay.organisms.editing.files.draft import Draft
+from assay.organisms.reading.entries import entries_of, text_of
+from assay.organisms.reading.fields import Record, Unusable
 
 EVERY = 6
 """One case in so many is for tuning."""
@@ -58,7 +59,7 @@ def read_cases(path: Path, least: int = LEAST) -> Loaded:
         BadOption: the file is missing, is no JSON, has no known form, or leaves a split with too few cases;
             the text says what was found and what to do.
     """
-    entries = _parse(path)
+    entries = entries_of(text_of(path), str(path))
     form = _form(entries, path)
     left_out: list[str] = []
     drafts: dict[int, Draft] = {}
@@ -70,37 +71,6 @@ def read_cases(path: Path, least: int = LEAST) -> Loaded:
     cases = _split(_without_repeats(drafts, left_out))
     _require(cases, path, left_out, least)
     return Loaded(cases, tuple(left_out), form.name)
-
-
-def _parse(path: Path) -> list[object]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise BadOption(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadOption(f"{path}: cannot be read as text ({error})") from error
-    try:
-        found: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        return _lines(text, path, str(error))
-    return cast(list[object], found) if isinstance(found, list) else [found]
-
-
-def _lines(text: str, path: Path, whole: str) -> list[object]:
-    """One JSON object a line."""
-    found: list[object] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            found.append(json.loads(line))
-        except (ValueError, RecursionError) as error:
-            # a file whose very first line fails was not meant as lines
-            why = f"line {number}: {error}" if found else whole
-            raise BadOption(f"{path}: neither a JSON list nor one JSON object a line ({why})") from error
-    if not found:
-        raise BadOption(f"{path}: the file is empty")
-    return found
 
 
 def _form(entries: Sequence[object], path: Path) -> Form:

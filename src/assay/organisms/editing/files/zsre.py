@@ -3,15 +3,8 @@
 from typing import cast
 
 from assay.core.edit import Edit, Probe, ProbeKind
-from assay.organisms.editing.files.fields import (
-    Draft,
-    Record,
-    first_text,
-    plain_document,
-    records,
-    text,
-    texts,
-)
+from assay.organisms.editing.files.draft import Draft, plain_document
+from assay.organisms.reading.fields import Record, first_text, records, text, texts
 
 ZSRE_KNOWN_BY = ("src",)
 EASYEDIT_KNOWN_BY = ("prompt", "target_new")

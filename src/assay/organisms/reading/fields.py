@@ -1,25 +1,13 @@
 """Access to the fields of a record that a person may have written wrongly."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
-
-from assay.core.edit import Edit, Probe
+from typing import cast
 
 Record = dict[str, object]
 
 
 class Unusable(ValueError):
     """A case cannot be used; the text says why, without the number of the case."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A case as its file has it; what it lacks is decided when all are read."""
-
-    edit: Edit
-    probes: tuple[Probe, ...]
-    split: Literal["select", "report"] | None = None
 
 
 def text(record: Record, *path: str) -> str:
@@ -68,6 +56,27 @@ def texts(record: Record, key: str) -> list[str]:
     return list(_flat(record.get(key), key))
 
 
+def listed(record: Record, key: str) -> list[str]:
+    """The texts of a list, none of them empty, so that they can be counted.
+
+    Raises:
+        Unusable: it is missing or no list, or one of its entries is empty or no text.
+
+    >>> listed({"options": ["red", " blue"]}, "options")
+    ['red', 'blue']
+    """
+    found = record.get(key)
+    if not isinstance(found, list):
+        raise Unusable(f"'{key}' is no list")
+    entries = cast(list[object], found)
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, str) or not entry.strip():
+            raise Unusable(
+                f"entry {number} of '{key}' is {'empty' if isinstance(entry, str) else 'not a text'}"
+            )
+    return [cast(str, entry).strip() for entry in entries]
+
+
 def records(found: object) -> list[Record]:
     """Every record in a record, or in a list, that stands in for one or many."""
     some = cast(Sequence[object], found) if isinstance(found, list) else [found]
@@ -82,12 +91,3 @@ def _flat(found: object, key: str) -> list[str]:
     if isinstance(found, list):
         return [entry for part in cast(list[object], found) for entry in _flat(part, key)]
     raise Unusable(f"'{key}' is neither a text nor a list of texts")
-
-
-def plain_document(prompt: str, old: str) -> tuple[str, ...]:
-    """The one text that is known to state the old fact where a file names none: the prompt, answered.
-
-    >>> plain_document("Ann was born in", "Rome")
-    ('Ann was born in Rome.',)
-    """
-    return (f"{prompt} {old}.",)

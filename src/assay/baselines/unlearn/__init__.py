@@ -1,0 +1,1 @@
+"""Plain rivals, floor and ceilings for the job unlearn."""

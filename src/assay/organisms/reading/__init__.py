@@ -1,0 +1,1 @@
+"""Files that people wrote: their text, their entries, and the fields of an entry."""

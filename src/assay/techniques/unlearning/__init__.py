@@ -1,0 +1,1 @@
+"""The maths of making a model forget: losses, targets and projections."""

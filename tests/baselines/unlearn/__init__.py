@@ -1,0 +1,1 @@
+"""Tests of baselines of the job ``unlearn``."""
