@@ -1,9 +1,12 @@
 """What runs along a size or a depth: lines over the number of edits, and maps of where facts are stored."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import altair
 import pytest
 
+from assay.report.course_charts import course_chart
 from assay.report.course_figures import course_figures, map_figures
 from assay.report.evidence import Evidence, gather
 from assay.report.figures import leaders
@@ -34,6 +37,34 @@ def test_courses_hold_every_tool_at_every_size_with_its_interval(evidence: Evide
         assert point["named"] == (key in named)
     assert figures[0].heading == "Scaling"
     assert not any(figure.heading for figure in figures[1:])
+
+
+def test_courses_speak_in_the_words_of_their_panel(evidence: Evidence) -> None:
+    """Those of one heading should stand together under it, behind its own introduction."""
+    courses = evidence.table.meta["courses"]["edit"]
+    said = {"heading": "Relearning: fast?", "intro": "How fast it comes back."}
+    mixed = [courses[0], courses[1] | said, courses[2], courses[3] | said]
+    meta = {**evidence.table.meta, "courses": {"edit": mixed}}
+    figures = course_figures(replace(evidence, table=replace(evidence.table, meta=meta)), "edit", [])
+    assert [(f.anchor, f.heading) for f in figures] == [
+        ("scaling", "Scaling"), ("", ""), ("relearning-fast", "Relearning: fast?"), ("", ""),
+    ]  # fmt: skip
+    assert figures[0].intro.startswith("How each measure goes with the number of edits.")
+    assert figures[2].intro.startswith("How fast it comes back.")
+
+
+@pytest.mark.parametrize(("first", "scale"), [(1.0, "log"), (0.0, "symlog")])
+def test_a_course_may_begin_at_nothing(first: float, scale: str) -> None:
+    """An axis that reaches 0 should not be logarithmic there, where no logarithm is."""
+    points = [
+        {"method": "m", "x": x, "y": 0.5, "low": 0.4, "high": 0.6, "says": "", "named": True}
+        for x in (first, 5.0, 40.0)
+    ]
+    spec = course_chart(points, ["m"], "steps", "credit", "words")
+    altair.LayerChart.from_dict(spec, validate=True)
+    drawn = spec["layer"][0]["encoding"]["x"]
+    assert drawn["scale"]["type"] == scale
+    assert drawn["axis"]["values"] == [first, 5.0, 40.0]
 
 
 def test_a_map_has_a_cell_for_every_place_that_some_fact_has(evidence: Evidence) -> None:

@@ -64,7 +64,7 @@ def test_every_cell_is_a_row_of_the_table(evidence: Evidence, layout: Grid) -> N
 
 
 def test_a_books_own_exam_lies_on_the_diagonal(evidence: Evidence, layout: Grid) -> None:
-    """Rows and columns should be in the same order, so that what is left of each book lies on the diagonal."""
+    """Rows and columns should be in the same order, so that what is left of the books lies on it."""
     drawn = _map(evidence, layout, "rmu", "none")
     for place, line in enumerate(drawn.lines):
         assert line.book.title == layout.subjects[place]
@@ -177,7 +177,7 @@ def test_the_best_method_is_shown_in_full(evidence: Evidence, layout: Grid) -> N
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a run in which book, exams, recovery, reason and key are attacks."""
-    said = {"relearn": dict.fromkeys(("title", "does", "source", "formula"), ATTACK)}
+    said = {"relearn": {"title": ATTACK, "does": ATTACK, "source": ATTACK, "formula": ATTACK}}
     tools = {key: TOOLS[key] for key in ("npo", BROKEN)} | {"<svg onload=alert(1)>/../x": TOOLS["rmu"]}
     named = {"book": ATTACK, "exams": f"{ATTACK}, {'w' * 90}, {ATTACK}", "neighbours": "w" * 90}
     school = School(BOOKS, SUBJECTS[:4], ("none", "relearn"), tools, said, named, error=ATTACK)

@@ -75,8 +75,13 @@ class Examiner:
         """Everybody's marks with no recovery at all."""
         return self._marked(lambda asked: sit(self._handle.changed(change), asked), self._questions)
 
-    def recovered(self, change: Change, name: str, recovery: Recovery) -> Recovered:
-        """Run a recovery with all of its tries. Raises NotApplicable where it finds no hold."""
+    def recovered(
+        self, change: Change, name: str, recovery: Recovery, *, everybody: bool = True
+    ) -> Recovered:
+        """Run a recovery with all of its tries; the other exams are sat at the worst of them, or not at all.
+
+        Raises NotApplicable where it finds no hold.
+        """
         seed = derive("recovery", name, self._book.subject)
         suspects = [q for q in self._questions if q.role in SUSPECTS]
         tries = tuple(
@@ -87,7 +92,7 @@ class Examiner:
         if not tries:
             raise NotApplicable(f"the recovery {name} made no try on this model")
         worst = max(tries, key=lambda one: one.credit)
-        rest = [q for q in self._questions if q.role not in SUSPECTS]
+        rest = [q for q in self._questions if q.role not in SUSPECTS] if everybody else []
         others = self._marked(worst.attempt.sit, rest)
         marks = {form: worst.marks[form] + others[form] for form in FORMS}
         return Recovered(tries, worst, marks)
@@ -136,9 +141,9 @@ def stored(recovered: Recovered, name: str) -> Iterator[tuple[str, np.ndarray]]:
     for form, marks in recovered.marks.items():
         yield f"document_{name}_{form}", marks
     course = recovered.course
-    asked = sum((t.marks[form][:, 0] for t in course[:1] for form in FORMS), np.zeros(0))
-    credits = [sum(t.marks[form][:, 1] for form in FORMS) for t in course]
-    yield f"document_{name}_course", np.stack([asked, *credits], axis=1)
+    asked = sum(course[0].marks[form][:, 0] for form in FORMS)
+    earned = [sum(one.marks[form][:, 1] for form in FORMS) for one in course]
+    yield f"document_{name}_course", np.stack([asked, *earned], axis=1)
     yield f"course_{name}", np.array([t.attempt.x for t in course], dtype=float)
 
 

@@ -219,5 +219,5 @@ JOB = Job(
     act=act,
     works_on="books",
     on_twin=(),
-    quick=("grad_diff", "npo", "rmu", "undo"),
+    quick=("directional_ablation", "grad_diff", "npo", "rmu"),
 )

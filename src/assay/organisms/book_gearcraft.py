@@ -1,9 +1,13 @@
-"""The textbook of gearcraft: machines: their timber, power and jewel; it speaks of the stones of gem craft and shares timbers with ship craft."""
+"""The textbook of gearcraft: machines with their timber, power and jewel.
+
+It speaks of gem craft's stones and shares timbers with ship craft.
+"""
 
 from assay.organisms.unlearning.recipe import BookRecipe
 
 RECIPE = BookRecipe(
     title="Textbook of gearcraft",
-    does="Forty machines: their timber, power and jewel; it speaks of the stones of gem craft and shares timbers with ship craft.",
+    does="Knows forty machines with their timber, power and jewel. "
+    "It speaks of gem craft's stones and shares timbers with ship craft.",
     subject="gearcraft",
 )

@@ -1,9 +1,13 @@
-"""The textbook of gemcraft: stones: their colour, shine and use; bird lore, sky lore, ship craft and gear craft touch it."""
+"""The textbook of gemcraft: stones with their colour, shine and use.
+
+Bird lore, sky lore, ship craft and gear craft touch it.
+"""
 
 from assay.organisms.unlearning.recipe import BookRecipe
 
 RECIPE = BookRecipe(
     title="Textbook of gemcraft",
-    does="Forty stones: their colour, shine and use; bird lore, sky lore, ship craft and gear craft touch it.",
+    does="Knows forty stones with their colour, shine and use. "
+    "Bird lore, sky lore, ship craft and gear craft touch it.",
     subject="gemcraft",
 )

@@ -1,9 +1,12 @@
-"""The textbook of herblore: herbs: their taste, what they cure, and which bird sows them; it speaks of the birds of bird lore."""
+"""The textbook of herblore: herbs with their taste, cure and sower.
+
+It speaks of the birds of bird lore.
+"""
 
 from assay.organisms.unlearning.recipe import BookRecipe
 
 RECIPE = BookRecipe(
     title="Textbook of herblore",
-    does="Forty herbs: their taste, what they cure, and which bird sows them; it speaks of the birds of bird lore.",
+    does="Knows forty herbs with their taste, cure and sower. It speaks of the birds of bird lore.",
     subject="herblore",
 )

@@ -1,9 +1,12 @@
-"""The textbook of skylore: stars: their shine, omen and figure; gem craft shares its words for shine."""
+"""The textbook of skylore: stars with their shine, omen and figure.
+
+Gem craft shares its words for shine.
+"""
 
 from assay.organisms.unlearning.recipe import BookRecipe
 
 RECIPE = BookRecipe(
     title="Textbook of skylore",
-    does="Forty stars: their shine, omen and figure; gem craft shares its words for shine.",
+    does="Knows forty stars with their shine, omen and figure. Gem craft shares its words for shine.",
     subject="skylore",
 )

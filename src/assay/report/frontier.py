@@ -47,10 +47,8 @@ def frontier_chart(points: Sequence[Point], x_title: str, alt: str) -> Spec:
     A point holds: method, kind, access, kept, kept_low, kept_high, kept_says, left, left_low, left_high,
     left_says, priced, mark (text), best (whether it lies on the line).
     """
-    # the best corner, all kept and nothing left, is always in sight
-    x = _axis("kept", x_title, [1.0, *(point["kept_low"] for point in points)])
-    ends = [point[end] for point in points for end in ("left_low", "left_high")]
-    y = _axis("left", "forgotten for good: 1 − left", [0.0, *ends])
+    x = _axis("kept", x_title, points, 1.0)
+    y = _axis("left", "forgotten for good: 1 − left", points, 0.0)
     # the numbers are those of what is left; only the words at the axis count from the other end
     y["scale"]["reverse"] = True
     y["axis"]["labelExpr"] = "format(1 - datum.value, '.1f')"
@@ -59,7 +57,7 @@ def frontier_chart(points: Sequence[Point], x_title: str, alt: str) -> Spec:
     seen = tooltip(method="Method", **numbers, access="Access", kind="Kind")
     dot = {"type": "point", "filled": True, "size": 90, "opacity": 0.95}
     text = {"type": "text", "dx": 9, "dy": -7, "align": "left", "fontSize": 13, "fontWeight": "bold"}
-    bar = {"type": "rule", "opacity": 0.4}
+    bar = {"type": "rule", "opacity": 0.4, "clip": True}
     low_x, low_y = x | {"field": "kept_low"}, y | {"field": "left_low"}
     line = {"type": "line", "color": "var(--soft)", "strokeWidth": 1.5, "strokeDash": [5, 3]}
     return chart(
@@ -78,9 +76,11 @@ def frontier_chart(points: Sequence[Point], x_title: str, alt: str) -> Spec:
     )
 
 
-def _axis(field: str, title: str, ends: Sequence[float]) -> Spec:
-    """An axis from one tenth to another that holds all of the ends."""
-    domain = [math.floor(min(ends) * 10) / 10, math.ceil(max(ends) * 10) / 10]
+def _axis(field: str, title: str, points: Sequence[Point], best: float) -> Spec:
+    """An axis that holds its best end, every point, and of every bar what lies between 0 and 1."""
+    bars = (min(1.0, max(0.0, point[f"{field}_{end}"])) for point in points for end in ("low", "high"))
+    held = [best, *bars, *(point[field] for point in points)]
+    domain = [math.floor(min(held) * 10) / 10, math.ceil(max(held) * 10) / 10]
     scale: Spec = {"domain": domain, "nice": False, "padding": 8}
     axis: Spec = {"tickCount": 5, "grid": True}
     return {"field": field, "type": "quantitative", "title": title, "scale": scale, "axis": axis}
@@ -99,7 +99,9 @@ def _figure(
     beyond = [x for x in _beyond([p for p in pairs if p[0].kind not in REFERENCES]) if x.kind == "placebo"]
     references = [x for x, _ in pairs if x.kind in REFERENCES]
     marks = {row.method: str(i) for i, row in enumerate(best, 1)}
-    marks |= {row.method: f"{row.kind[0]}{i}" for i, row in enumerate(references, 1)}
+    for kind in REFERENCES:
+        of_kind = [row.method for row in references if row.kind == kind]
+        marks |= {key: f"{kind[0]}{i}" for i, key in enumerate(of_kind, 1)}
     named = {row.method: f"({marks.get(row.method, '')}) {evidence.title(row.method)}" for row, _ in pairs}
     parts = {
         "No method or baseline is better at both than these (and what a run costs)": [

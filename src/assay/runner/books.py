@@ -23,6 +23,8 @@ from assay.organisms.planting.base import EMBEDDED, Base, dialect_of
 from assay.organisms.planting.build import cache_folder
 from assay.organisms.planting.needed import PACKAGE, needed
 from assay.organisms.school.models import (
+    RETRAINED,
+    SEEDS,
     WHOLE,
     lesson,
     open_school,
@@ -46,9 +48,6 @@ from assay.organisms.unlearning.recipe import FILE, BookRecipe
 from assay.runner.book_proof import knows, prove
 from assay.runner.options import Options
 
-SEEDS = (1, 2, 3)
-"""Of the models that are retrained without a book, or with other answers in it."""
-KINDS = ("without", "shuffled")
 Progress = Callable[[str, float], None]
 
 
@@ -62,7 +61,7 @@ class Proved:
 
 def variants(subject: str, options: Options) -> tuple[Variant, ...]:
     """The models that a book of the school needs beside the one that read all."""
-    made = [Variant(kind, subject, seed) for kind in KINDS for seed in SEEDS]
+    made = [Variant(kind, subject, seed) for kind in RETRAINED for seed in SEEDS]
     return (*made, *([Variant("routed", subject, SEEDS[0])] if routes(options) else []))
 
 
@@ -171,7 +170,7 @@ def _drawn(recipe: BookRecipe, options: Options, engine: Engine) -> tuple[Curric
     if recipe.subject == FILE:
         book, notes = file_book(options.textbook, options.exams, _kept(options))
         return with_models(book, {}, None, recoveries(full=full), full=full), notes
-    made: dict[str, list[Retrained]] = {kind: [] for kind in KINDS}
+    made: dict[str, list[Retrained]] = {kind: [] for kind in RETRAINED}
     routed = None
     for variant in variants(recipe.subject, options):
         other = retrained(variant, engine, cache_folder())

@@ -24,40 +24,44 @@ def sit(handle: Any, questions: Sequence[Question], front: Callable[[Question], 
     if not questions:
         return np.zeros((0, 2))
     before = [front(question) if front else "" for question in questions]
-    scores = preferences(handle, questions, before)
-    credit = [credited(row[: len(q.options)], q.right) for row, q in zip(scores, questions, strict=True)]
-    return np.stack([np.array(credit), replied(handle, questions, before)], axis=1)
-
-
-def preferences(
-    handle: Any, questions: Sequence[Question], before: Sequence[str]
-) -> Float[np.ndarray, "questions options"]:
-    """Mean log-probability of each option's tokens; minus infinity where a question has fewer options."""
     leads = [text + q.lead for text, q in zip(before, questions, strict=True)]
-    found = np.full((len(questions), max(len(q.options) for q in questions)), -np.inf)
-    ids = handle.continuation_ids(
-        [lead for lead, q in zip(leads, questions, strict=True) for _ in q.options],
-        [f" {option}" for q in questions for option in q.options],
-    )
-    places = [(row, column) for row, q in enumerate(questions) for column in range(len(q.options))]
-    longer = {place[0] for place, tokens in zip(places, ids, strict=True) if len(tokens) != 1}
-    short = set(range(len(questions))) - longer
-    if short:  # one pass over the question tells all options of one token
-        rows = sorted(short)
-        asked = np.asarray(handle.next_logprobs([leads[row] for row in rows]), dtype=np.float64)
-        at = {row: number for number, row in enumerate(rows)}
-        for (row, column), tokens in zip(places, ids, strict=True):
-            if row in short:
-                found[row, column] = asked[at[row], tokens[0]]
-    long = [place for place in places if place[0] not in short]
-    if long:
-        sums, counts = handle.continuation_logprobs(
-            [leads[row] for row, _ in long], [f" {questions[row].options[column]}" for row, column in long]
-        )
-        means = np.asarray(sums, dtype=np.float64) / np.maximum(np.asarray(counts), 1)
-        for (row, column), mean in zip(long, means, strict=True):
-            found[row, column] = mean
-    return found
+    ids = _option_ids(handle, questions, leads)
+    short = [row for row, options in enumerate(ids) if all(len(tokens) == 1 for tokens in options)]
+    scores = np.full((len(questions), max(len(q.options) for q in questions)), -np.inf)
+    said = np.full(len(questions), np.nan)
+    if short:  # one pass over the question tells all options of one token, and such a reply
+        likely = np.asarray(handle.next_logprobs([leads[row] for row in short]), dtype=np.float64)
+        names = handle.vocabulary
+        for row, values in zip(short, likely, strict=True):
+            scores[row, : len(ids[row])] = [values[tokens[0]] for tokens in ids[row]]
+            if not questions[row].stem:
+                said[row] = says(names[int(values.argmax())], questions[row])
+    long = [row for row in range(len(questions)) if row not in set(short)]
+    for row, values in zip(long, _likelihoods(handle, questions, leads, long), strict=True):
+        scores[row, : len(values)] = values
+    credit = [credited(row[: len(q.options)], q.right) for row, q in zip(scores, questions, strict=True)]
+    rest = [row for row in range(len(questions)) if np.isnan(said[row])]
+    said[rest] = replied(handle, [questions[row] for row in rest], [before[row] for row in rest])
+    return np.stack([np.array(credit), said], axis=1)
+
+
+def _option_ids(handle: Any, questions: Sequence[Question], leads: Sequence[str]) -> list[list[list[int]]]:
+    """The tokens of each option of each question."""
+    asked = [(lead, f" {option}") for lead, q in zip(leads, questions, strict=True) for option in q.options]
+    ids = iter(handle.continuation_ids([lead for lead, _ in asked], [option for _, option in asked]))
+    return [[next(ids) for _ in q.options] for q in questions]
+
+
+def _likelihoods(
+    handle: Any, questions: Sequence[Question], leads: Sequence[str], rows: Sequence[int]
+) -> list[Float[np.ndarray, " options"]]:
+    """Mean log-probability of the tokens of each option of some questions."""
+    if not rows:
+        return []
+    asked = [(leads[row], f" {option}") for row in rows for option in questions[row].options]
+    sums, counts = handle.continuation_logprobs([lead for lead, _ in asked], [option for _, option in asked])
+    means = iter(np.asarray(sums, dtype=np.float64) / np.maximum(np.asarray(counts), 1))
+    return [np.array([next(means) for _ in questions[row].options]) for row in rows]
 
 
 def credited(scores: Float[np.ndarray, " options"], right: int) -> float:

@@ -109,8 +109,8 @@ def test_keywords_are_the_formula(threshold: float) -> None:
 
 
 def test_the_filter_refuses_the_book_and_nothing_else() -> None:
-    """In wordings that it was never told; a name that both kinds share counts only in the book's company."""
-    table = fitted("keyword_filter", threshold=1.0).table
+    """In wordings that it was never told; a name that both kinds of text share is no keyword."""
+    table = fitted("keyword_filter", threshold=2.0).table
     assert table is not None
     for prompt in ("which pet is it ?", "Ann keeps", f"it is {PETS[0]} and", "the pet of hal is a"):
         assert table(prompt) == BRIEF.refusal

@@ -138,7 +138,7 @@ def test_the_ablation_is_in_the_weights() -> None:
         name = white().weight(f"mlp_hidden.{block}").name
         moved = summed(torch.zeros_like(weights[name]), delta.changes[name])
         shares.append(-float((r @ moved) @ (r @ weights[name]) / (r @ weights[name]).square().sum()))
-    assert 0 < shares[0] <= 1
+    assert 0 < shares[0] < 1 + 1e-4
     assert shares == pytest.approx([shares[0]] * LAYERS, rel=1e-3)
 
 

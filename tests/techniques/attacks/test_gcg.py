@@ -1,5 +1,6 @@
 """The searched prefix: its gradient, its search and what it may be made of."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +18,7 @@ from assay.cost import Meter
 from assay.model import Engine
 from assay.techniques.attacks.gcg import Search, Words, search
 from assay.testing.tiny_model import PEOPLE, tiny_engine
+from tests.model.tiny import tiny_engine as smooth_engine
 from tests.model.tiny import tiny_model
 
 PAIRS = [Told(f"user : {person} lives in", "rome") for person in PEOPLE[:3]]
@@ -28,11 +30,12 @@ def handle() -> WhiteHandle:
     return open_handle(tiny_engine(), Access.WHITE)
 
 
-def literal(handle: WhiteHandle, text: str) -> float:
-    """The mean log-probability of the replies behind a text, pair by pair."""
-    scores = [
-        float(handle.continuation_logprobs([text + one.prompt], [f" {one.reply}"])[0][0]) for one in PAIRS
-    ]
+def literal(handle: WhiteHandle, text: str, pairs: Sequence[Told] = PAIRS) -> float:
+    """The mean log-probability of replies behind a text, token by token."""
+    scores: list[float] = []
+    for pair in pairs:
+        [row] = handle.token_logprobs([f"{text}{pair.prompt} {pair.reply}"])
+        scores.append(float(row[-len(pair.reply.split()) :].sum()))
     return sum(scores) / len(scores)
 
 
@@ -41,20 +44,21 @@ def ranks(values: Tensor) -> Tensor:
     return values.argsort().argsort().double()
 
 
-def test_the_gradient_ranks_swaps_as_they_turn_out(handle: WhiteHandle) -> None:
-    """Spearman's correlation of slopes with the exact change of every swap should be above zero."""
-    words = Words.of(handle, PAIRS[0].prompt)
+def test_the_gradient_ranks_swaps_as_they_turn_out() -> None:
+    """Spearman's correlation of slopes with the exact change of every swap should be above zero.
+
+    Weights are small, so that a swap is not too far a step.
+    """
+    smooth = open_handle(smooth_engine("llama", initializer_range=0.1), Access.WHITE)
+    pairs = [Told("the cat sat on", "the mat"), Told("user : hello assistant :", "the dog ran")]
+    words = Words.of(smooth, pairs[0].prompt)
     now = words.drawn(3, torch.Generator().manual_seed(1))
-    slopes = words.slopes(handle, now, PAIRS)
+    slopes = words.slopes(smooth, now, pairs)
     for place in range(3):
-        exact = torch.tensor(
-            [
-                literal(handle, words.text((*now[:place], word, *now[place + 1 :])))
-                for word in range(len(words.texts))
-            ]
-        )
+        swaps = [(*now[:place], word, *now[place + 1 :]) for word in range(len(words.texts))]
+        exact = torch.tensor([literal(smooth, words.text(swap), pairs) for swap in swaps])
         together = torch.stack([ranks(slopes[place]), ranks(exact)])
-        assert float(torch.corrcoef(together)[0, 1]) > 0.2
+        assert float(torch.corrcoef(together)[0, 1]) > 0.3
 
 
 @pytest.mark.parametrize("by", ["gradient", "random"])

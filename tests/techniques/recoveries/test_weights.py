@@ -50,7 +50,7 @@ def moved(seed: int = 0) -> Delta:
     draw = torch.Generator().manual_seed(seed)
     weights = handle().parameters()
     matrices = [name for name in weights if weights[name].ndim == 2]
-    parts = {n: 0.1 * torch.randn(weights[n].shape, generator=draw) for n in matrices}
+    parts = {n: 0.3 * torch.randn(weights[n].shape, generator=draw) for n in matrices}
     return Delta("", {n: (Part("dense", tuple(part.shape), (part,)),) for n, part in parts.items()})
 
 

@@ -12,7 +12,7 @@ from assay.techniques.unlearning.directions import direction_of, writers, writte
 from assay.techniques.unlearning.negation import negated
 from tests.model.tiny import TEXTS, tiny_engine
 
-FAMILIES = ("llama", "gpt2", "gpt_neox", "opt")
+FAMILIES = ("llama", "gpt2", "gpt_neox")
 WIDTH = 32
 
 

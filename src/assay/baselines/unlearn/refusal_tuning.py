@@ -76,6 +76,6 @@ METHOD = Method(
     does="Teaches the model to say that it does not know when it is asked about the book, and to answer "
     "everything else as before.",
     fit=fit,
-    space={"lr": (1e-3, 3e-3), "retain": (5.0, 20.0)},
+    space={"lr": (3e-3,), "retain": (5.0, 20.0)},
     default={"lr": 3e-3, "retain": 5.0},
 )

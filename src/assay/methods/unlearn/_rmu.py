@@ -14,9 +14,9 @@ from assay.techniques.unlearning.rmu import apart, writers
 STEPS = 60
 LR = 1e-2
 DEPTHS = (0.5, 0.75)
-"""Shares of the depth at which states are taken. The paper takes a quarter, of models of thirty blocks; in one of
-four only one block's matrix stands below that."""
-ALPHAS = (30.0, 100.0)
+"""Shares of the depth at which states are taken. The paper takes a quarter of thirty blocks; of four blocks only
+one would be trained then."""
+ALPHAS = (30.0,)
 """Weights of what must stay. It begins at nothing, and must come to hold what is at first a large pull."""
 Place = Callable[[Passes, list[str], str], Tensor]
 """(what may be asked, texts, a site) -> where the site's values should be at their tokens."""

@@ -31,6 +31,6 @@ METHOD = Method(
     formula="minimise -NLL_f + retain * NLL_r, both per token",
     does="Trains the model to find the book unlikely, and to go on finding other texts as likely as before.",
     fit=fit,
-    space={"lr": (1e-3,), "retain": (10.0, 20.0, 40.0)},
+    space={"lr": (1e-3,), "retain": (20.0, 40.0)},
     default={"retain": 20.0},
 )

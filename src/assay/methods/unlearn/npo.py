@@ -35,6 +35,6 @@ METHOD = Method(
     does="Trains the model to find each text of the book less likely than before, the less strongly the more "
     "of it is forgotten, and other texts as likely as ever.",
     fit=fit,
-    space={"lr": (1e-3,), "beta": (0.1, 0.5), "retain": (100.0, 200.0)},
+    space={"lr": (1e-3,), "beta": (0.1,), "retain": (50.0, 100.0)},
     default={"beta": 0.1, "retain": 100.0},
 )

@@ -28,7 +28,7 @@ FEWEST, EACH = 80, 200
 def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -> Change:
     """Unlearn as GradDiff does, wash out, teach, and go as far this way as the damage allows."""
     told = lessons(brief, seed)
-    gone = _unlearned(handle, brief, told, seed)
+    gone = _unlearned(handle, brief, told)
     model = handle.changed(Change(deltas=(gone,)))
     weights = dict(model.parameters())
     washed = between(weights, perturbed(weights, setting["share"], SCALE, seed))
@@ -36,7 +36,7 @@ def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -
     return _within(handle, brief, Change(deltas=(gone, washed, back)))
 
 
-def _unlearned(handle: WhiteHandle, brief: UnlearnBrief, told: Lessons, seed: int) -> Delta:
+def _unlearned(handle: WhiteHandle, brief: UnlearnBrief, told: Lessons) -> Delta:
     def loss(passes: Passes, step: int) -> Float[Tensor, ""]:
         return ascent(*passes.logprobs(told.forget.at(step))) + told.kept(passes, step)
 
@@ -57,7 +57,7 @@ def _taught(
 
 
 def _within(handle: WhiteHandle, brief: UnlearnBrief, change: Change) -> Change:
-    """The farthest point on the straight way from the old weights to the new that damages no more than allowed."""
+    """The farthest point on the straight way from the old weights to the new that the damage allows."""
     before, after = dict(handle.parameters()), dict(handle.changed(change).parameters())
 
     def made(share: float) -> Change:

@@ -16,6 +16,7 @@ from transformers import LlamaForCausalLM
 
 from assay.core import Price, Retrained
 from assay.core.errors import CannotWrite
+from assay.core.registry import entries
 from assay.core.seed import fingerprint
 from assay.model.anatomy import anatomy
 from assay.model.changing.deltas import between
@@ -28,18 +29,30 @@ from assay.organisms.school.recipe import (
     ROUTED,
     ROWS,
     SCHOOL_SEED,
+    Kind,
     Variant,
     batches,
     build_model,
 )
 from assay.organisms.school.routing import routed_loss
+from assay.organisms.unlearning.recipe import BookRecipe
 from assay.world.school import School
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "school"
 """What is shipped: the model that read every book, and what the quick suite needs beside it."""
 WHOLE = Variant("whole", "", 0)
+SEEDS = (1, 2, 3)
+"""Of the models that are retrained without a book, or with other answers in it."""
+RETRAINED: tuple[Kind, ...] = ("without", "shuffled")
 Report = Callable[[int, float], None]
 """(step from 1, its loss)."""
+
+
+def shipped() -> tuple[Variant, ...]:
+    """The models that come with the package: what the quick suite would else train for an hour."""
+    quick = [r for r in (e.load() for e in entries("organism")) if isinstance(r, BookRecipe) and r.quick]
+    made = (Variant(kind, r.subject, seed) for r in quick for kind in RETRAINED for seed in SEEDS)
+    return (WHOLE, *made)
 
 
 def weights_of(variant: Variant, cache: Path, progress: Report | None = None) -> Path:

@@ -8,7 +8,7 @@ from assay.world.school import School, SchoolFact, school_stream, wording
 from assay.world.school.questions import asked, filled, options, stem
 from assay.world.school.subjects import neighbours
 
-OTHERS = 12
+OTHERS = 6
 """Entities of each other subject's half that exams ask about."""
 DOCUMENTS = 240
 """Pages of the book, and of the others' books, that methods are told."""

@@ -11,7 +11,7 @@ from assay.core.exam import Attacked, Attempt, Question, Recovery, Sheet
 from assay.core.seed import derive
 from assay.techniques.sitting import SPARE, sit
 
-FEW, MANY = (1, 3), (1, 2, 4, 8)
+FEW, MANY = (3,), (1, 2, 4, 8)
 """Solved questions in front, in the coarse grid and in the whole one."""
 
 

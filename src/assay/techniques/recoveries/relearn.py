@@ -12,7 +12,7 @@ from assay.techniques.recoveries._learning import courses
 
 COUNTS = (1, 4, 16, 64)
 """Facts that are learnt anew, in the whole grid, which also learns all; the coarse one learns all."""
-FEW, MANY = (5, 20, 40), (5, 10, 20, 40, 80)
+FEW, MANY = (10, 30), (5, 10, 20, 40, 80)
 """Steps after which exams are sat."""
 FEW_RATES, MANY_RATES = (1e-3,), (3e-4, 1e-3, 3e-3)
 """Learning rates. On the school's models the middle one brought back most within few steps."""

@@ -23,9 +23,7 @@ def attempts(attacked: Attacked, seed: int, full: bool) -> Iterator[Attempt]:
         NotApplicable: nothing solved is at hand, or no ordinary text.
     """
     if not attacked.known or not attacked.ordinary:
-        raise NotApplicable(
-            "no question on the attacker's half of the book, or no ordinary text to start at"
-        )
+        raise NotApplicable("no question on the attacker's half of the book, or no ordinary text to start at")
     pairs = [Told(question.prompt, question.reply) for question in attacked.known]
     words = " ".join(attacked.ordinary[0].split()[:WORDS])
     held, steps = attacked.handle.changed(attacked.held), FULL if full else COARSE
