@@ -30,6 +30,14 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "single_portability_said": "what follows",
         "many_score_said": "score, 100 edits",
     },
+    "unlearn": {
+        "robust": "robust unlearning",
+        "left": "left of the book after the worst recovery",
+        "kept": "kept of the rest",
+        "none_self": "credit on the book, no recovery",
+        "relearnt": "back by relearning, share",
+        "kept_neighbour": "kept of neighbours",
+    },
 }
 """Job -> metric -> heading; entries are compared by the first."""
 
@@ -49,7 +57,7 @@ def markdown(table: Table, job: str) -> str:
     head = ("entry", "kind", "access", *columns.values(), "against the best baseline", "GFLOP of a run")
     lines = [
         f"Mean over {len(table.organisms)} organisms ({names}), 95% intervals.",
-        f"`@twin` is the same tool on the twin. {table.meta['twin'][job]}",
+        *([f"`@twin` is the same tool on the twin. {twin}"] if (twin := table.meta["twin"][job]) else []),
         *(f"\n{reply.question} {reply.line}." for reply in table.replies),
         "",
         f"| {' | '.join(head)} |",

@@ -6,4 +6,5 @@ RECIPE = BookRecipe(
     title="Textbook from a file",
     does="What the textbook says and the exam asks, as far as the model knew it before.",
     subject=FILE,
+    quick=True,
 )

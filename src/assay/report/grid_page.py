@@ -65,12 +65,14 @@ def overview(evidence: Evidence, grid: Grid, best: str = "") -> dict[str, Any]:
 
 def grid_page(evidence: Evidence, grid: Grid, method: str) -> str:
     """All maps of one method with their numbers."""
+    place = 1 + list(evidence.jobs).index(grid.job)
     return page.render(
         "grid.html",
         root="../",
         created=evidence.created,
         layout=grid,
         job_title=evidence.jobs[grid.job].title or grid.job,
+        front="grid" if place == 1 else f"grid-{place}",
         entry=_entry(evidence, grid, method),
         totals=totals(evidence, grid.job, method, TOTALS),
         others=_others(evidence, grid),

@@ -285,7 +285,7 @@ def test_changes_in_force_act_in_every_pass() -> None:
     seen: list[tuple[Tensor, Tensor]] = []
 
     def loss(passes: Passes, _: int) -> Tensor:
-        now, _ = passes.logprobs(PAIRS)
+        now = passes.logprobs(PAIRS)[0]
         seen.append((now.detach(), passes.logprobs(PAIRS, before=True)[0]))
         return -now.mean()
 

@@ -12,6 +12,7 @@ from assay.core.errors import NotApplicable
 from assay.core.seed import derive
 from assay.techniques.recoveries.best_of_n import FEW, MANY, counted
 from assay.techniques.recoveries.best_of_n import asked as sampled
+from assay.techniques.recoveries.few_shot import FEW as SHOTS
 from assay.techniques.recoveries.few_shot import drawn, room
 from assay.testing.tiny_model import PEOPLE
 from tests.techniques.recoveries.bench import (
@@ -54,7 +55,7 @@ def test_marks_do_not_depend_on_the_key_of_what_is_sat(key: str) -> None:
 def test_solved_questions_stand_in_front_as_a_list(full: bool) -> None:
     """Marks should be those of a slow exam behind 'prompt reply . ' of so many known questions."""
     found = tries("few_shot", attacked(), full=full)
-    assert [attempt.setting["shots"] for attempt in found] == ([1, 2, 4, 6] if full else [1, 3])
+    assert [attempt.setting["shots"] for attempt in found] == ([1, 2, 4, 6] if full else list(SHOTS))
     for attempt in found:
         fronts: list[str] = []
         for q in ASKED:

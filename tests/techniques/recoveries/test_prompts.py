@@ -48,18 +48,11 @@ def test_marks_do_not_depend_on_the_key_of_what_is_sat(key: str, full: bool) -> 
 def test_they_learn_from_the_keys_of_known_questions(key: str) -> None:
     """Other keys should give another attack, the same ones the same."""
     one, again, other = (
-        [attempt.sit(KNOWN).tolist() for attempt in tries(key, attacked(known=known), full=True)]
-        for known in (KNOWN, KNOWN, with_right(KNOWN, 0))
+        [(dict(a.setting), a.sit(KNOWN[:6]).tolist()) for a in tries(key, attacked(known=known))]
+        for known in (KNOWN, KNOWN, with_right(KNOWN, 3))
     )
     assert one == again
-    if key == "gcg_prompt":
-        texts = [
-            [attempt.setting["text"] for attempt in tries(key, attacked(known=known))]
-            for known in (KNOWN, with_right(KNOWN, 0))
-        ]
-        assert texts[0] != texts[1]
-    else:
-        assert one != other
+    assert one != other
 
 
 @pytest.mark.parametrize("key", TRAINED)
@@ -72,10 +65,11 @@ def test_nothing_solved_is_no_attack(key: str) -> None:
 @pytest.mark.parametrize("key", TRAINED)
 def test_only_a_text_meets_a_table(key: str) -> None:
     """A table that answers everything is met by what goes through the front, and by nothing else."""
-    table = Change(table=lambda _: CITIES[0])
-    wanted = np.array([[q.right == 0] * 2 for q in ASKED], dtype=float)
-    met = [np.array_equal(attempt.sit(ASKED), wanted) for attempt in tries(key, attacked(table))]
-    assert all(met) if recovery(key).through == "front" else not any(met)
+    tabled = [attempt.sit(ASKED) for attempt in tries(key, attacked(Change(table=lambda _: CITIES[0])))]
+    wanted = [np.array([[q.right == 0] * 2 for q in ASKED], dtype=float)] * len(tabled)
+    if recovery(key).through == "weights":
+        wanted = [attempt.sit(ASKED) for attempt in tries(key, attacked())]
+    assert all(np.array_equal(one, other) for one, other in zip(tabled, wanted, strict=True))
 
 
 def test_the_text_stands_in_front_of_every_question() -> None:

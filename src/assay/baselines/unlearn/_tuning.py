@@ -11,8 +11,10 @@ from assay.jobs.unlearn import UnlearnBrief
 from assay.model.training.descent import Descent, Guard, Passes
 from assay.techniques.unlearning.batches import Draws, draws
 
-STEPS = 80
+STEPS = 60
 """At most: training ends as soon as it does more damage than is allowed."""
+LOOK = 10
+"""Steps between looks at the damage."""
 
 
 def rest(brief: UnlearnBrief, seed: int, size: int) -> Draws:
@@ -29,4 +31,5 @@ def tuned(
     handle: WhiteHandle, brief: UnlearnBrief, loss: Callable[[Passes, int], Float[Tensor, ""]], how: Descent
 ) -> Change:
     """What training makes of the model by the time that the allowed damage is done, or all steps are."""
-    return Change(deltas=(handle.descend(loss, how, guard=Guard(brief.guard, brief.allowed)).end.delta,))
+    guard = Guard(brief.guard, brief.allowed, LOOK)
+    return Change(deltas=(handle.descend(loss, how, guard=guard).end.delta,))

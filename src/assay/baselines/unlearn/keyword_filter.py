@@ -44,7 +44,7 @@ def keywords(forget: Sequence[str], others: Sequence[str], threshold: float) -> 
 
     ``n`` texts of ``N`` hold the phrase; the halves keep what is in none from counting as proof.
 
-    >>> sorted(keywords(["a cat", "the cat"], ["a dog", "the dog"], 1.0))
+    >>> sorted(keywords(["a cat", "the cat"], ["a dog", "the dog"], 1.5))
     [('cat',)]
     """
     mine, rest = _counted(forget), _counted(others)

@@ -13,8 +13,10 @@ from assay.model.training.descent import Descent, Guard, Passes
 from assay.techniques.unlearning.batches import Draws, draws
 from assay.techniques.unlearning.likelihood import token_loss
 
-STEPS = 80
+STEPS = 60
 """At most: training ends as soon as it does more damage than is allowed."""
+LOOK = 10
+"""Steps between looks at the damage."""
 Loss = Callable[[Passes, int], Float[Tensor, ""]]
 
 
@@ -46,5 +48,5 @@ def lessons(brief: UnlearnBrief, seed: int) -> Lessons:
 def descended(handle: WhiteHandle, brief: UnlearnBrief, loss: Loss, lr: float, seed: int) -> Change:
     """What training makes of the model by the time that the allowed damage is done, or all steps are."""
     how = Descent(STEPS, lr, seed=seed)
-    end = handle.descend(loss, how, guard=Guard(brief.guard, brief.allowed)).end
+    end = handle.descend(loss, how, guard=Guard(brief.guard, brief.allowed, LOOK)).end
     return Change(deltas=(end.delta,))

@@ -7,15 +7,15 @@ from torch import Tensor
 from assay.access import WhiteHandle
 from assay.core import Change, Setting
 from assay.jobs.unlearn import UnlearnBrief
-from assay.methods.unlearn._descent import lessons
+from assay.methods.unlearn._descent import LOOK, lessons
 from assay.model.training.descent import Descent, Guard, Passes
 from assay.techniques.unlearning.rmu import apart, writers
 
 STEPS = 60
 LR = 1e-2
 DEPTHS = (0.5, 0.75)
-"""Shares of the depth at which states are taken. The paper takes a quarter of thirty blocks; of four blocks only
-one would be trained then."""
+"""Shares of the depth at which states are taken. The paper takes a quarter of thirty blocks; of four blocks
+only one would be trained then."""
 ALPHAS = (30.0,)
 """Weights of what must stay. It begins at nothing, and must come to hold what is at first a large pull."""
 Place = Callable[[Passes, list[str], str], Tensor]
@@ -37,7 +37,7 @@ def misdirected(
 
     block = int(site.rpartition(".")[2])
     how = Descent(STEPS, LR, writers(handle, block), seed=seed)
-    found = handle.descend(loss, how, guard=Guard(brief.guard, brief.allowed))
+    found = handle.descend(loss, how, guard=Guard(brief.guard, brief.allowed, LOOK))
     return Change(deltas=(found.end.delta,))
 
 

@@ -40,7 +40,8 @@ def states(handle: WhiteHandle, brief: UnlearnBrief, layer: int) -> States:
     if not forget or not retain:
         raise NotApplicable("states on the book are set against others: tell texts of both kinds")
     first = row_of(handle.spans(forget[:1])[0])
-    return States(*(torch.cat(text_rows(handle, texts, layer)) for texts in (forget, retain)), first)
+    read = [torch.cat(text_rows(handle, texts, layer)) for texts in (forget, retain)]
+    return States(read[0], read[1], first)
 
 
 def joined(pairs: Sequence[Told]) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -
         NotApplicable: there is too little text for a dictionary, or no latent is on for the book alone.
     """
     layer = layer_at(handle, setting["depth"])
-    dictionary = _learnt(handle, brief, layer, seed)
     seen = states(handle, brief, layer)
+    dictionary = _learnt(handle, brief, layer, seed)
     latents = subject_latents(dictionary, seen.forget, seen.retain, setting["k"], RARE)
     if not len(latents.numbers):
         raise NotApplicable(f"no latent behind block {layer} is on for {brief.subject} and rare elsewhere")

@@ -36,6 +36,6 @@ METHOD = Method(
     does="Trains the model to find the book unlikely, the less strongly the less likely a text's tokens are, "
     "and other texts as likely as ever.",
     fit=fit,
-    space={"lr": (1e-3,), "beta": (0.1, 0.7, 4.5)},
+    space={"lr": (1e-3,), "beta": (0.7, 2.5, 4.5)},
     default={"beta": 0.7},
 )

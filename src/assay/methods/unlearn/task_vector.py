@@ -12,8 +12,8 @@ from assay.techniques.unlearning.budget import strongest
 from assay.techniques.unlearning.likelihood import token_loss
 from assay.techniques.unlearning.negation import negated
 
-MOST = 4.0
-"""Largest strength: the change that was learnt, four times over."""
+MOST = 16.0
+"""Largest strength: a model that knows the book well learns little from it once more, and is moved little."""
 
 
 def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -> Change:
@@ -41,6 +41,6 @@ METHOD = Method(
     "the damage allows",
     does="Learns the book once more, and takes out of the weights what that put in, as often as can be.",
     fit=fit,
-    space={"lr": (3e-4, 1e-3), "steps": (10, 40)},
-    default={"lr": 3e-4, "steps": 10},
+    space={"lr": (1e-4, 3e-4), "steps": (10,)},
+    default={"lr": 1e-4},
 )

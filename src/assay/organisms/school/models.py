@@ -35,7 +35,7 @@ from assay.organisms.school.recipe import (
     build_model,
 )
 from assay.organisms.school.routing import routed_loss
-from assay.organisms.unlearning.recipe import BookRecipe
+from assay.organisms.unlearning.recipe import FILE, BookRecipe
 from assay.world.school import School
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "school"
@@ -50,8 +50,9 @@ Report = Callable[[int, float], None]
 
 def shipped() -> tuple[Variant, ...]:
     """The models that come with the package: what the quick suite would else train for an hour."""
-    quick = [r for r in (e.load() for e in entries("organism")) if isinstance(r, BookRecipe) and r.quick]
-    made = (Variant(kind, r.subject, seed) for r in quick for kind in RETRAINED for seed in SEEDS)
+    every = [entry.load() for entry in entries("organism")]
+    quick = [r.subject for r in every if isinstance(r, BookRecipe) and r.quick and r.subject != FILE]
+    made = (Variant(kind, subject, seed) for subject in quick for kind in RETRAINED for seed in SEEDS)
     return (WHOLE, *made)
 
 

@@ -22,8 +22,8 @@ class SoftPrompt:
     """How far a vector may go from the embedding it began as, in median lengths of a token's embedding."""
     batch: int = 16
     """Pairs of a step."""
-    pace: float = 0.1
-    """About how much of the radius one step takes."""
+    pace: float = 0.3
+    """About how far a step goes, in the same lengths."""
 
 
 def soft_prompt(
@@ -45,9 +45,10 @@ def soft_prompt(
     # tokens put in front by default cover nothing
     given = sum(span == (0, 0) for span in handle.spans([words])[0])
     start = handle.site_activations([words], "embed")[0][given:]
-    usual = torch.cat(handle.site_activations([pair.prompt for pair in pairs], "embed")).norm(dim=1).median()
-    radius = how.radius * float(usual)
-    lever = Lever("embed", start, replace=True, radius=radius)
-    descent = Descent(how.steps, how.pace * radius / math.sqrt(handle.width), weights=None, batch=how.batch)
+    seen = torch.cat(handle.site_activations([pair.prompt for pair in pairs], "embed"))
+    usual = float(seen.norm(dim=1).median())
+    lever = Lever("embed", start, replace=True, radius=how.radius * usual)
+    rate = how.pace * usual / math.sqrt(handle.width)
+    descent = Descent(how.steps, rate, weights=None, batch=how.batch)
     found = handle.descend(loss, descent, [lever])
     return Change(hooks=found.end.hooks, context=lambda _: front), found.losses

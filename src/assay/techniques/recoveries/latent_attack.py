@@ -10,7 +10,7 @@ from assay.techniques.sitting import sit
 
 SIZES = (0.25, 0.5, 1.0)
 """Longest that the vectors may be, in median lengths of the stream."""
-COARSE, FULL = 20, 80
+COARSE, FULL = 30, 120
 """Steps."""
 
 

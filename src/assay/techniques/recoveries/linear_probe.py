@@ -79,7 +79,7 @@ def attempts(attacked: Attacked, seed: int, full: bool) -> Iterator[Attempt]:  #
 
 
 def fitted(rows: Rows, lesson: Lesson) -> tuple[float, Probe]:
-    """Penalty and probe of a layer: the penalty that earns facts left out the most credit, or the largest such.
+    """Penalty and probe of a layer: the largest penalty that earns facts left out the most credit.
 
     It is told in the units of ``PENALTIES``.
     """

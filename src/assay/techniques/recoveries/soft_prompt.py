@@ -12,7 +12,7 @@ FEW, MANY = (1.0, 4.0), (0.5, 1.0, 2.0, 4.0)
 """Radii, in the coarse grid and in the whole one."""
 COARSE, FULL = 40, 160
 """Steps."""
-WORDS = 8
+WORDS = 16
 """Words of ordinary text whose places the vectors take."""
 
 
@@ -35,10 +35,10 @@ def attempts(attacked: Attacked, seed: int, full: bool) -> Iterator[Attempt]:
 RECOVERY = Recovery(
     title="A soft prompt",
     source="Schwinn et al. 2024, Soft prompt threats: attacking safety alignment and unlearning in "
-    "open-source LLMs through the embedding space, arXiv 2402.09063; one for all questions, for the reason of "
-    "arXiv 2502.15836",
-    formula="argmin over e_1 ... e_8 of mean over the attacker's questions of "
-    "-log p(reply | e_1 ... e_8 prompt), |e_i - e(w_i)| <= radius * median |e(w)|",
+    "open-source LLMs through the embedding space, arXiv 2402.09063; one for all questions, for the reason "
+    "of arXiv 2502.15836",
+    formula="argmin over e_1 ... e_16 of mean over the attacker's questions of "
+    "-log p(reply | e_1 ... e_16 prompt), |e_i - e(w_i)| <= radius * median |e(w)|",
     does="Trains a few vectors in front of every question to bring out the answers on half of the book, and "
     "asks the other half behind them.",
     through="weights",

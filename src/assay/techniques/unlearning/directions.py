@@ -22,6 +22,7 @@ def direction_of(forget: Float[Tensor, "f d"], retain: Float[Tensor, "r d"]) -> 
     Raises:
         BadOption: no rows on one side, or the same mean on both.
 
+    >>> import torch
     >>> direction_of(torch.tensor([[3.0, 5.0]]), torch.tensor([[0.0, 1.0], [0.0, 1.0]])).tolist()
     [0.6, 0.8]
     """
