@@ -38,6 +38,8 @@ class Trial:
         self._method = method
         self._job = job
         self._mock = mock_for(job)
+        self._log = CallLog()
+        """What was asked with any setting; trying them all takes longest, and is done once."""
 
     def runs(self) -> str:
         """Fit and score with the default setting, on a handle of the declared level that refuses the rest."""
@@ -55,20 +57,19 @@ class Trial:
         """Fit and score with each point of the search space."""
         for setting in self._method.settings(LAYERS, at_most=10**6):
             try:
-                self._fit_and_score(setting)
+                self._fit_and_score(setting, self._log)
             except Exception as error:
                 raise Broken(f"setting {setting}: {type(error).__name__}: {error}") from error
         return ""
 
     def needs_access(self) -> str:
         """No entry declares more access than it uses: it would stand in the wrong class of the table."""
-        log = CallLog()
-        for setting in self._method.settings(LAYERS, at_most=10**6):
-            self._fit_and_score(setting, log)
+        if not self._log.calls:  # the settings were not tried yet, or ask nothing
+            self.every_setting()
         used = Access.BLACK
-        if GREY_CALLS & set(log.calls):
+        if GREY_CALLS & set(self._log.calls):
             used = Access.GREY
-        if WHITE_CALLS & set(log.calls):
+        if WHITE_CALLS & set(self._log.calls):
             used = Access.WHITE
         if not used.includes(self._method.access):
             raise Broken(f"declares {self._method.access} access and uses no more than {used}")
@@ -86,13 +87,13 @@ class Trial:
 
     def deterministic(self) -> str:
         """Equal seeds give equal scores, and scoring twice gives the same."""
-        first, second = self._fit_and_score(self._default), self._fit_and_score(self._default)
-        if not np.array_equal(first, second):
-            raise Broken(f"two runs with seed {SEED} differ by up to {np.abs(first - second).max():.3g}")
         handle = self._mock.handle(self._method.access, None)
         answer = self._fit(handle, self._default)
-        once = self._scores(answer, handle, self._transcripts)
-        if not np.array_equal(once, self._scores(answer, handle, self._transcripts)):
+        first = self._fit_and_score(self._default)
+        second = self._scores(answer, handle, self._transcripts)
+        if not np.array_equal(first, second):
+            raise Broken(f"two runs with seed {SEED} differ by up to {np.abs(first - second).max():.3g}")
+        if not np.array_equal(second, self._scores(answer, handle, self._transcripts)):
             raise Broken("one answer scored the same transcripts differently the second time")
         return ""
 
@@ -100,8 +101,7 @@ class Trial:
         """A transcript's score does not depend on its neighbours or on its place."""
         if self._method.kind == "floor":
             return "not checked: a floor may draw its answers at random"
-        handle = self._mock.handle(self._method.access, None)
-        answer = self._fit(handle, self._default)
+        handle, answer = self._fitted
         together = self._scores(answer, handle, self._transcripts)
         alone = np.concatenate([self._scores(answer, handle, [t]) for t in self._transcripts])
         backwards = self._scores(answer, handle, self._transcripts[::-1])[::-1]
@@ -112,8 +112,7 @@ class Trial:
 
     def odd_texts(self) -> str:
         """Unknown scripts, long and short texts and an empty batch still give finite scores."""
-        handle = self._mock.handle(self._method.access, None)
-        answer = self._fit(handle, self._default)
+        handle, answer = self._fitted
         self._scores(answer, handle, ODD)
         self._scores(answer, handle, [])
         return ""
@@ -137,6 +136,12 @@ class Trial:
         if before != _global_randomness():
             raise Broken("draws from a process-wide random generator; derive one from the seed instead")
         return ""
+
+    @cached_property
+    def _fitted(self) -> tuple[Any, Answer]:
+        """A handle and an answer, for checks that look at scores alone."""
+        handle = self._mock.handle(self._method.access, None)
+        return handle, self._fit(handle, self._default)
 
     @cached_property
     def _default(self) -> Mapping[str, Any]:

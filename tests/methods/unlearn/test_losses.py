@@ -140,7 +140,7 @@ def test_the_first_loss_is_the_formula(descents: list[Descended], monkeypatch: p
         ("npo", {"beta": 0.5, "retain": 1.0}),
         ("idk_dpo", {"beta": 0.5, "retain": 1.0}),
     ]:
-        fitted(key, **setting)
+        fitted(key, **setting)  # pyright: ignore[reportArgumentType]
     ratio = 2 / 0.5 * math.log(2)
     expected = [-book, 5 * kept - book, -book, ratio + kept, ratio + kept]
     assert [one.losses[0] for one in descents] == pytest.approx(expected, rel=1e-4)
@@ -176,7 +176,10 @@ def test_idk_dpo_prefers_the_refusal() -> None:
 def test_what_must_stay_is_held_by_its_weight(key: str, name: str) -> None:
     """The more its term counts, the less it loses in as many steps."""
     told = replace(BRIEF, allowed=1e3)
-    light, heavy = (likelihood(BRIEF.retain_pairs, fitted(key, told, **{name: w})) for w in (0.01, 30.0))
+    light, heavy = (
+        likelihood(BRIEF.retain_pairs, fitted(key, told, **{name: weight}))  # pyright: ignore[reportArgumentType]
+        for weight in (0.01, 30.0)
+    )
     assert heavy > light
 
 

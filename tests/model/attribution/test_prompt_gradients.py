@@ -25,7 +25,8 @@ def literal(engine: Engine, prompt: str, after: str) -> Tensor:
     ids, given = engine.encode([prompt + after])[0], len(engine.encode([prompt])[0])
     embedded = engine.model.get_input_embeddings()(torch.tensor([ids])).detach().requires_grad_()
     logits = engine.model(inputs_embeds=embedded).logits[0]
-    total = sum(logits[place - 1].log_softmax(-1)[ids[place]] for place in range(given, len(ids)))
+    said = [logits[place - 1].log_softmax(-1)[ids[place]] for place in range(given, len(ids))]
+    total = torch.stack(said).sum()
     return torch.autograd.grad(total, embedded)[0][0, :given]
 
 

@@ -1,6 +1,7 @@
 """The school's models: what each is taught, how gradients are routed, and that what is shipped is that."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -65,7 +66,8 @@ def test_routing_leaves_the_forward_pass_as_it_is() -> None:
 
 def test_gradients_of_the_book_go_where_they_are_routed() -> None:
     """On the book, gradients of usual units are turned round and weakened, those of routed ones are not."""
-    plain, routed = build_model(0), build_model(0)
+    plain: Any = build_model(0)
+    routed: Any = build_model(0)
     page = batches(ROUTE)(250)
     whole = Page(page.input_ids, page.labels, page.attention_mask, of_book=torch.ones_like(page.of_book))
     next_token_loss(plain, Batch(page.input_ids, page.labels, page.attention_mask)).backward()
@@ -85,7 +87,7 @@ def test_a_training_is_billed_by_formula() -> None:
     assert price().flops > 6 * 250_000 * price().tokens_forward
 
 
-def test_the_shipped_model_needs_no_cache(tmp_path) -> None:
+def test_the_shipped_model_needs_no_cache(tmp_path: Path) -> None:
     """The model that read every book opens from the package alone."""
     assert trained(WHOLE, tmp_path)
     assert weights_of(WHOLE, tmp_path).parent == WEIGHTS

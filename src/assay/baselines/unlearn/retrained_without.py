@@ -18,8 +18,8 @@ METHOD = Method(
     access=Access.WHITE,
     source="None needed: the same training with the book left out",
     formula="W' = weights after training from the start on everything but the book",
-    does="The model that there would be had it never read the book, in the whole training's price; what "
-    "attackers teach it of the book's half is all that they can have got from that half.",
+    does="The model that there would be had it never read the book, at the price of a whole training; what "
+    "attackers get out of it they have brought themselves.",
     fit=fit,
     sees_truth=True,
 )

@@ -9,7 +9,7 @@ from assay.core.seed import derive
 from assay.techniques.attacks.gcg import Search, search
 from assay.techniques.sitting import sit
 
-COARSE = {"steps": 15, "candidates": 64, "batch": 4}
+COARSE = {"steps": 15, "candidates": 64, "batch": 3}
 FULL = {"steps": 60, "candidates": 128, "batch": 8}
 
 
