@@ -10,12 +10,13 @@ from typer import Argument, Option
 from assay.cli.screen import grid, say
 from assay.core.registry import Entry, entries, find
 
-Group = Literal["jobs", "methods", "baselines", "organisms"]
+Group = Literal["jobs", "methods", "baselines", "organisms", "recoveries"]
 GROUPS: Mapping[Group, str] = {
     "jobs": "job",
     "methods": "method",
     "baselines": "baseline",
     "organisms": "organism",
+    "recoveries": "recovery",
 }
 
 
@@ -24,7 +25,7 @@ def show(
     job: Annotated[str | None, Option(help="Only what does this job.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print a list of objects.")] = False,
 ) -> None:
-    """List jobs, methods, baselines or organisms with one line on each.
+    """List jobs, methods, baselines, organisms or recoveries with one line on each.
 
     Placebos are listed with the methods, floors and ceilings with the baselines.
     """

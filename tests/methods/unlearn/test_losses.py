@@ -133,14 +133,11 @@ def test_the_first_loss_is_the_formula(descents: list[Descended], monkeypatch: p
     monkeypatch.setattr(shared, "STEPS", 1)
     kept = per_token(BRIEF.retain_pairs, (*BRIEF.retain, BRIEF.ordinary[0].text))
     book = per_token(BRIEF.forget_pairs, BRIEF.forget)
-    for key, setting in [
-        ("gradient_ascent", {}),
-        ("grad_diff", {"retain": 5.0}),
-        ("kl_min", {"kl": 10.0}),
-        ("npo", {"beta": 0.5, "retain": 1.0}),
-        ("idk_dpo", {"beta": 0.5, "retain": 1.0}),
-    ]:
-        fitted(key, **setting)  # pyright: ignore[reportArgumentType]
+    fitted("gradient_ascent")
+    fitted("grad_diff", retain=5.0)
+    fitted("kl_min", kl=10.0)
+    fitted("npo", beta=0.5, retain=1.0)
+    fitted("idk_dpo", beta=0.5, retain=1.0)
     ratio = 2 / 0.5 * math.log(2)
     expected = [-book, 5 * kept - book, -book, ratio + kept, ratio + kept]
     assert [one.losses[0] for one in descents] == pytest.approx(expected, rel=1e-4)
@@ -176,10 +173,8 @@ def test_idk_dpo_prefers_the_refusal() -> None:
 def test_what_must_stay_is_held_by_its_weight(key: str, name: str) -> None:
     """The more its term counts, the less it loses in as many steps."""
     told = replace(BRIEF, allowed=1e3)
-    light, heavy = (
-        likelihood(BRIEF.retain_pairs, fitted(key, told, **{name: weight}))  # pyright: ignore[reportArgumentType]
-        for weight in (0.01, 30.0)
-    )
+    weights: list[dict[str, Any]] = [{name: 0.01}, {name: 30.0}]
+    light, heavy = (likelihood(BRIEF.retain_pairs, fitted(key, told, **setting)) for setting in weights)
     assert heavy > light
 
 

@@ -138,7 +138,7 @@ def _routed() -> UnlearnBrief:
 
 
 def test_gradient_routing_cuts_the_routed_units_out_for_good() -> None:
-    """They are silent in the repaired model too; its pre-training is on the bill, and its delta comes first."""
+    """They stay silent when repaired; the pre-training is on the bill, and its delta comes first."""
     told = _routed()
     change = _fitted("gradient_routing", told)
     assert told.routed is not None
@@ -166,7 +166,7 @@ def test_without_a_routed_model_there_is_nothing_to_cut() -> None:
 
 
 def test_the_noise_uses_up_the_damage() -> None:
-    """Most of it; all matrices move alike in units of their own spread, and another seed moves them otherwise."""
+    """Most of it; matrices move alike in units of their spread, and another seed moves them otherwise."""
     change, other = _fitted("weight_noise"), _fitted("weight_noise", seed=1)
     assert BRIEF.allowed / 2 < _damage(change) <= BRIEF.allowed + 1e-4
     old, new, newer = (dict(_white().changed(some).parameters()) for some in (Change(), change, other))

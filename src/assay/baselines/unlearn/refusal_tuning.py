@@ -77,5 +77,5 @@ METHOD = Method(
     "everything else as before.",
     fit=fit,
     space={"lr": (3e-3,), "retain": (5.0, 20.0)},
-    default={"lr": 1e-3, "retain": 5.0},
+    default={"lr": 3e-3, "retain": 20.0},
 )

@@ -64,6 +64,6 @@ METHOD = Method(
     "zero, and keeps the error term.",
     fit=fit,
     space={"depth": (0.25, 0.5), "k": (5, 20)},
-    default={"depth": 0.5, "k": 5},
+    default={"depth": 0.25, "k": 20},
     text=UNTRIGGERED,
 )
