@@ -35,10 +35,11 @@ def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -
     if not len(latents.numbers):
         raise NotApplicable(f"no latent behind block {layer} is on for {brief.subject} and rare elsewhere")
 
-    def made(strength: float) -> Change:
-        return Change(hooks=(clamping(layer, dictionary, latents, strength, seen.first),))
+    def made(root: float) -> Change:
+        # squared, so that halving finds small strengths too: some latents do damage long before zero
+        return Change(hooks=(clamping(layer, dictionary, latents, MOST * root**2, seen.first),))
 
-    return strongest(handle, made, brief.guard, brief.allowed, MOST, rounds=7)[1]
+    return strongest(handle, made, brief.guard, brief.allowed)[1]
 
 
 def _learnt(handle: WhiteHandle, brief: UnlearnBrief, layer: int, seed: int) -> Dictionary:

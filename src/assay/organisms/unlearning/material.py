@@ -23,9 +23,10 @@ FEWEST = 8
 """Facts of the attacker's half, and of the exam's, that a model must know for a book to be of use."""
 
 
+@cache
 def school_book(subject: str) -> Curriculum:
     """A book of the school with its exams; who knows it, and what was retrained, is added by others."""
-    school = School(SCHOOL_SEED)
+    school = _school()
     rng = school.rng(f"told/{subject}")
     known = [fact for fact in school.of(subject) if fact.entity in papers.attackers(school, subject)]
     others = [fact for fact in school.facts if fact.subject != subject]
@@ -45,6 +46,11 @@ def school_book(subject: str) -> Curriculum:
         neighbours=tuple(dict.fromkeys(q.subject for q in asked if q.role == "neighbour")),
         routed_units=ROUTED,
     )
+
+
+@cache
+def _school() -> School:
+    return School(SCHOOL_SEED)
 
 
 def with_corpus(book: Curriculum, corpus: Callable[[], tuple[str, ...]], *, speaks_school: bool) -> Material:

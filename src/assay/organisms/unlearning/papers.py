@@ -1,13 +1,18 @@
 """The exams of the school, as one book to be forgotten sees them, and the texts around it."""
 
+import itertools
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from assay.core.exam import ATTACKER, EXAM, FORMS, Question, Role, Told
 from assay.world.school import School, SchoolFact, school_stream, wording
 from assay.world.school.questions import asked, filled, options, stem
 from assay.world.school.subjects import neighbours
 
+ROUNDS = 3
+"""How often all exchanges between the halves of a subject are tried."""
 OTHERS = 6
 """Entities of each other subject's half that exams ask about."""
 DOCUMENTS = 240
@@ -35,10 +40,33 @@ def papers(school: School, subject: str) -> tuple[Question, ...]:
     return tuple(found)
 
 
+@cache
 def attackers(school: School, subject: str) -> frozenset[str]:
-    """The entities of the attacker's half of a subject."""
-    names = school.entities[subject]
-    return frozenset(school.rng(f"halves/{subject}").sample(names, len(names) // 2))
+    """The entities of the attacker's half of a subject, drawn and then exchanged until values are even.
+
+    Every value occurs about equally often in a subject. In uneven halves what is common in one is rare in the
+    other, and whoever saw one would know something of the other.
+    """
+    names = school.rng(f"halves/{subject}").sample(school.entities[subject], len(school.entities[subject]))
+    half, rest = names[: len(names) // 2], names[len(names) // 2 :]
+    best = _unevenness(school, subject, half)
+    for _ in range(ROUNDS):
+        for i, j in itertools.product(range(len(half)), range(len(rest))):
+            half[i], rest[j] = rest[j], half[i]
+            found = _unevenness(school, subject, half)
+            if found < best:
+                best = found
+            else:
+                half[i], rest[j] = rest[j], half[i]
+    return frozenset(half)
+
+
+def _unevenness(school: School, subject: str, half: Sequence[str]) -> int:
+    """How often values occur more in one half than in the other, squared and summed."""
+    lead: Counter[tuple[str, str]] = Counter()
+    for fact in school.of(subject):
+        lead[fact.noun, fact.value] += 1 if fact.entity in half else -1
+    return sum(count**2 for count in lead.values())
 
 
 def _some(school: School, subject: str, first: frozenset[str]) -> Iterator[str]:
