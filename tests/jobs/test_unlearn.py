@@ -158,3 +158,18 @@ def test_a_material_without_a_book_is_refused() -> None:
     """The text says what to give."""
     with pytest.raises(AssayError, match="needs a book"):
         unlearn.brief(Material((), {}, (), (), "yes", "no"))
+
+
+def test_what_stands_in_front_meets_weights_that_were_attacked_before() -> None:
+    """A recovery through the weights is not made anew for each filter; its marks are those that were kept."""
+    material = tiny_book_material({"relearn": recovery(leaking)})
+    book = book_of(material)
+    before = dict(
+        stored(Examiner(HANDLE, book).recovered(Change(), "relearn", LEAK["relearn"]), "untouched_relearn")
+    )
+    known = replace(material, book=replace(book, reference=before))
+    arrays = unlearn.evaluate(knowing(book, "neighbour"), HANDLE, known, twin=False)
+    for form in FORMS:
+        kept = arrays[f"document_relearn_{form}"]
+        assert np.array_equal(kept, before[f"document_untouched_relearn_{form}"])
+    assert arrays["course_relearn"].tolist() == [0.0, 5.0]

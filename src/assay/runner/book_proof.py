@@ -49,6 +49,8 @@ def prove(handle: Any, book: Curriculum, *, required: bool) -> Proof:
         _knows(examiner, untouched, ("neighbour", "rest"), "it answers the other exams", required),
         _level(examiner, [untouched], "it is at chance on what nobody was taught", "twin"),
     ]
+    for name, recovered in _recovered(examiner, book, [Change()], "weights"):
+        reference |= dict(stored(recovered[0], f"untouched_{name}"))
     oracles = [Change(deltas=(one.delta,)) for kind in book.oracles.values() for one in kind]
     if oracles:
         plain = [examiner.plain(oracle) for oracle in oracles]
@@ -65,12 +67,18 @@ def prove(handle: Any, book: Curriculum, *, required: bool) -> Proof:
 
 
 def _recovered(
-    examiner: Examiner, book: Curriculum, oracles: Sequence[Change]
+    examiner: Examiner, book: Curriculum, models: Sequence[Change], through: str = ""
 ) -> Iterator[tuple[str, list[Recovered]]]:
-    """Every recovery of every retrained model; one that finds no hold is left out."""
+    """Every recovery, or those through the weights alone, of some models; what finds no hold is left out.
+
+    Retrained models sit no exam but the book's.
+    """
     for name, recovery in book.recoveries.items():
+        if through not in ("", recovery.through):
+            continue
         try:
-            yield name, [examiner.recovered(oracle, name, recovery, everybody=False) for oracle in oracles]
+            everybody = bool(through)
+            yield name, [examiner.recovered(m, name, recovery, everybody=everybody) for m in models]
         except NotApplicable:
             continue
 
