@@ -149,6 +149,8 @@ def test_front_page_leads_to_every_method_after_every_recovery(site: Path, evide
     assert wanted - set(page.links) == {f"grids/unlearn.{BROKEN}.html#after-{LOST}"}
     assert f"grids/unlearn.{BROKEN}.html" in page.links
     assert "#grid" in page.links
+    method = read_page((site / "methods" / "npo.html").read_text(encoding="utf-8"))
+    assert "../grids/unlearn.npo.html" in method.links
     assert [broken_links(file) for file in (site / "index.html", *(site / "grids").iterdir())] == [[]] * 9
 
 

@@ -193,7 +193,7 @@ PANEL = Panel(
     questions=(
         Question(
             key="beat_placebos",
-            text="Do methods make models forget better than the same work without the insight?",
+            text="Do the methods forget better than the same work without the insight?",
             metric="robust",
             entries=TRIED,
             rivals=("weight_noise", "rmu_to_present"),

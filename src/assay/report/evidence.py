@@ -63,6 +63,8 @@ class Evidence:
     """(job, method) -> price over all organisms."""
     rows: Mapping[tuple[str, str, str, str], Row] = field(default_factory=lambda: {})
     """(job, organism, method, metric) -> row of the table."""
+    order: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {})
+    """Job -> keys of its methods, in the order of the table."""
     measured: frozenset[tuple[str, str]] = frozenset()
     """(job, metric) that some run has a number for."""
     compared: Mapping[tuple[str, str, str, str, str], Comparison] = field(default_factory=lambda: {})
@@ -85,7 +87,7 @@ class Evidence:
 
     def methods(self, job: str) -> tuple[str, ...]:
         """Keys of the methods of a job, in the order of the table: by kind, the best first."""
-        return tuple(dict.fromkeys(row.method for row in self.table.rows if row.job == job))
+        return self.order.get(job, ())
 
     def measures(self, job: str) -> tuple[Measure, ...]:
         """The metrics of a job that tables show, the most important first.
@@ -140,11 +142,19 @@ def gather(run_dir: Path, table: Table | None = None) -> Evidence:
         curves=curves,
         prices=prices,
         rows={(r.job, r.organism, r.method, r.metric): r for r in table.rows},
+        order=_order(table),
         measured=frozenset((r.job, r.metric) for r in table.rows if r.estimate == r.estimate),
         compared={(c.job, c.organism, c.method, c.metric, c.against_kind): c for c in table.comparisons},
         shown=shown(store, records),
         traces=traced(store, (r for r in records if r.organism in {card.id for card in table.organisms})),
     )
+
+
+def _order(table: Table) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = {}
+    for row in table.rows:
+        found.setdefault(row.job, {}).setdefault(row.method)
+    return {job: tuple(methods) for job, methods in found.items()}
 
 
 def _watches(table: Table, job: str) -> bool:

@@ -37,16 +37,14 @@ class Thumbnail:
 def thumbnail(drawn: HeatMap) -> Thumbnail:
     """Sort the cells of a map by their strength of colour."""
     placed = [(x, y, cell) for y, line in enumerate(drawn.lines) for x, cell in enumerate(line.cells)]
-    square = "M{x} {y}h1v1h-1z"
-    by_level = {
-        level: "".join(square.format(x=x, y=y) for x, y, cell in placed if _level(cell) == level)
-        for level in range(1, LEVELS + 1)
-    }
+    by_level = [""] * (LEVELS + 1)
+    for x, y, cell in placed:
+        by_level[_level(cell)] += _square(x, y)
     return Thumbnail(
         columns=max((len(line.cells) for line in drawn.lines), default=1),
         rows=max(1, len(drawn.lines)),
-        shades=tuple((round(level / LEVELS, 3), path) for level, path in by_level.items() if path),
-        own="".join(square.format(x=x, y=y) for x, y, cell in placed if cell.role == "own"),
+        shades=tuple((round(i / LEVELS, 3), path) for i, path in enumerate(by_level) if i and path),
+        own="".join(_square(x, y) for x, y, cell in placed if cell.role == "own"),
         lost="".join(f"M{x} {y + 1}l1-1" for x, y, cell in placed if cell.role and not cell.known),
     )
 
@@ -58,6 +56,10 @@ def shade(value: float) -> str:
     ('0.83', '0.00', '0.00')
     """
     return f"{min(1.0, max(0.0, value)) if math.isfinite(value) else 0.0:.2f}"
+
+
+def _square(x: int, y: int) -> str:
+    return f"M{x} {y}h1v1h-1z"
 
 
 def _level(cell: Cell) -> int:

@@ -27,7 +27,12 @@ class Entry:
     access: str
     page: str
     """File of its maps within the report."""
-    maps: tuple[tuple[HeatMap, Thumbnail], ...]
+    maps: tuple[HeatMap, ...]
+
+    @property
+    def thumbnails(self) -> tuple[tuple[HeatMap, Thumbnail], ...]:
+        """Each map with its small drawing."""
+        return tuple((drawn, thumbnail(drawn)) for drawn in self.maps)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,6 @@ def grid_page(evidence: Evidence, grid: Grid, method: str) -> str:
 
 
 def _entry(evidence: Evidence, grid: Grid, method: str) -> Entry:
-    maps = [heat_map(evidence, grid, method, way) for way in grid.ways]
     kind, access = _kind(evidence, grid, method)
     return Entry(
         method=method,
@@ -90,7 +94,7 @@ def _entry(evidence: Evidence, grid: Grid, method: str) -> Entry:
         kind=kind,
         access=access,
         page=grid_file(grid, method),
-        maps=tuple((drawn, thumbnail(drawn)) for drawn in maps),
+        maps=tuple(heat_map(evidence, grid, method, way) for way in grid.ways),
     )
 
 

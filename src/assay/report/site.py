@@ -12,7 +12,7 @@ from assay.report.evidence import ALL, TWIN, Evidence, gather
 from assay.report.features import COLUMNS, features_page, links, rows
 from assay.report.figures import job_figures, leaders, organism_roc
 from assay.report.grid_page import grid_file, grid_page, gridded, overview
-from assay.report.grids import grid
+from assay.report.grids import Grid, grid
 from assay.report.numbers import price_fields
 from assay.report.price import FORMULA as PRICE_FORMULA
 from assay.report.price import RUN_FORMULA
@@ -49,17 +49,18 @@ def write_report(run_dir: Path, out: Path | None = None, *, table: Table | None 
     write = _Writer(folder)
     for card in evidence.cards:
         write(f"organisms/{file_stem(card.id)}.html", _organism(evidence, card))
+    grids = {job: found for job in evidence.jobs if (found := grid(evidence, job))}
     keys = dict.fromkeys(label.removesuffix(TWIN) for job in evidence.jobs for label in evidence.methods(job))
     for key in dict.fromkeys([*keys, *(record.method for record in evidence.records)]):
-        write(f"methods/{file_stem(key)}.html", _method(evidence, key))
+        write(f"methods/{file_stem(key)}.html", _method(evidence, key, grids))
         write(f"records/{file_stem(key)}.html", _records(evidence, key, folder))
-    for found in filter(None, (grid(evidence, job) for job in evidence.jobs)):
-        for key in gridded(evidence, found):
-            write(grid_file(found, key), grid_page(evidence, found, key))
+    for layout in grids.values():
+        for key in gridded(evidence, layout):
+            write(grid_file(layout, key), grid_page(evidence, layout, key))
     store = Store.open(run_dir)
     for run in evidence.shown:
         write(f"features/{file_stem(run.record.run_id)}.html", features_page(evidence, store, run))
-    return write("index.html", _index(evidence))
+    return write("index.html", _index(evidence, grids))
 
 
 class _Writer:
@@ -78,11 +79,11 @@ class _Writer:
         return target
 
 
-def _index(evidence: Evidence) -> str:
+def _index(evidence: Evidence, grids: Mapping[str, Grid]) -> str:
     plan = evidence.plan
     planned: Iterable[Any] = plan.get("organisms", ())
     troubles = view.troubles(evidence.records)
-    jobs = [_job(evidence, job) for job in evidence.jobs]
+    jobs = [_job(evidence, job, grids.get(job)) for job in evidence.jobs]
     blocks = page.scripts() if any(job["charts"] for job in jobs) else ()
     return page.render(
         "index.html",
@@ -108,14 +109,13 @@ def _index(evidence: Evidence) -> str:
     )
 
 
-def _job(evidence: Evidence, job: str) -> dict[str, Any]:
+def _job(evidence: Evidence, job: str, layout: Grid | None) -> dict[str, Any]:
     """Everything that the front page says about one job."""
     judged = verdict(evidence, job)
     measures = evidence.measures(job)
     named = evidence.table.meta.get("headline", {}).get(job, ())
     headline, others = view.split_measures(measures, named)
     lists = rows(evidence, job)
-    found = grid(evidence, job)
     return {
         "title": evidence.jobs[job].title or job,
         "question": evidence.jobs[job].question,
@@ -130,7 +130,7 @@ def _job(evidence: Evidence, job: str) -> dict[str, Any]:
         "twins": view.groups(evidence, job, headline, twins=True),
         "references": _references(evidence, job),
         "charts": job_figures(evidence, job, judged),
-        "grid": overview(evidence, found, judged.best.method if judged.best else "") if found else None,
+        "grid": overview(evidence, layout, judged.best.method if judged.best else "") if layout else None,
         "answers": view.answers(evidence, job),
         "watches": evidence.watches(job),
         "costs": view.costs(evidence, job),
@@ -232,7 +232,7 @@ def _organism(evidence: Evidence, card: OrganismCard) -> str:
     )
 
 
-def _method(evidence: Evidence, key: str) -> str:
+def _method(evidence: Evidence, key: str, grids: Mapping[str, Grid]) -> str:
     runs = [record for record in evidence.records if record.method == key]
     rows = [row for row in evidence.table.rows if row.method.removesuffix(TWIN) == key]
     known = runs[0] if runs else None
@@ -256,6 +256,7 @@ def _method(evidence: Evidence, key: str) -> str:
             for part in links(evidence, (r for r in evidence.shown if r.record.method == key), job).values()
             for link in part
         ],
+        grids=[grid_file(layout, key) for layout in grids.values() if key in gridded(evidence, layout)],
         used=[record for record in runs if record.phase == "report"],
         tried=[record for record in runs if record.phase == "tune"],
     )
@@ -271,7 +272,6 @@ def _method_job(evidence: Evidence, job: str, key: str, runs: list[Record]) -> d
     }
     versus = [c for c in evidence.table.comparisons if (c.job, c.method) == (job, key)]
     compared = [(m, [c for c in versus if c.metric == m.key]) for m in measures]
-    found = grid(evidence, job)
     scored = [r for r in runs if (r.job, r.phase, r.status, r.twin) == (job, "report", "ok", False)]
     prepare, use = view.mean_price(r.prepare for r in scored), view.mean_price(r.use for r in scored)
     written = (price_fields(prepare), price_fields(use))
@@ -284,7 +284,6 @@ def _method_job(evidence: Evidence, job: str, key: str, runs: list[Record]) -> d
         ],
         "comparisons": [(m, found) for m, found in compared if found],
         "price": evidence.prices.get((job, key)),
-        "grid": grid_file(found, key) if found and key in gridded(evidence, found) else "",
         "cost": [(name, written[0][name], written[1][name]) for name in written[0]],
     }
 

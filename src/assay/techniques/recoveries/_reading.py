@@ -17,7 +17,7 @@ def layers(count: int, full: bool) -> list[int]:
     """Numbers of layers, as handles number them, up to the last: all, or of a deep model some evenly spread.
 
     >>> layers(4, full=False), layers(12, full=False), len(layers(12, full=True))
-    ([1, 2, 3, 4], [2, 4, 7, 9, 12], 12)
+    ([1, 2, 3, 4], [2, 5, 7, 10, 12], 12)
     """
     if full or count <= FEW:
         return list(range(1, count + 1))
