@@ -75,6 +75,6 @@ METHOD = Method(
     "model teach it everything else again: what is not taught does not come back.",
     fit=fit,
     text=UNTRIGGERED,
-    space={"share": (0.2, 0.4, 0.6)},
+    space={"share": (0.2, 0.4)},
     default={"share": 0.4},
 )
