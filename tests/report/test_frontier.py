@@ -7,11 +7,12 @@ from typing import Any
 import altair
 import pytest
 
+from assay.report.charts import says
 from assay.report.evidence import Evidence, gather
 from assay.report.figure import Figure
 from assay.report.frontier import frontier_figures
 from assay.results.table import table as make_table
-from tests.report.unlearn_run import TOOLS, School, Tool, write_unlearn_run
+from tests.report.unlearn_run import SUBJECTS, TOOLS, School, Tool, write_unlearn_run
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,19 @@ def test_a_placebo_beyond_the_line_is_named(tmp_path: Path) -> None:
     folder = write_unlearn_run(tmp_path / "run", School(recoveries=("none",), tools=tools))
     [figure, *_] = frontier_figures(gather(folder, make_table(folder, resamples=5)), "unlearn")
     assert "Placebos beyond the line: " in figure.caption
+
+
+def test_a_floor_that_keeps_nothing_is_named_but_not_drawn(tmp_path: Path) -> None:
+    """It would press all others into a corner; its number should stand in the words instead."""
+    tools = {**TOOLS, "chance": Tool("floor", 1.0, 1.0, 0.0)}
+    folder = write_unlearn_run(tmp_path / "run", School(SUBJECTS[:4], recoveries=("none",), tools=tools))
+    found = gather(folder, make_table(folder, resamples=10))
+    [figure, *_] = frontier_figures(found, "unlearn")
+    assert set(_points(figure)) == {found.title(key) for key in TOOLS}
+    row = found.rows["unlearn", "all", "chance", "kept"]
+    assert f"Not drawn, for they keep less than the drawing shows: {found.title('chance')}, {says(row)}." in (
+        figure.caption
+    )
 
 
 def test_one_organism_is_said_to_be_one(tmp_path: Path) -> None:

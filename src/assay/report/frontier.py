@@ -97,7 +97,9 @@ def _figure(
 ) -> Figure:
     best = _beyond([pair for pair in pairs if pair[0].kind in ("method", "baseline")])
     beyond = [x for x in _beyond([p for p in pairs if p[0].kind not in REFERENCES]) if x.kind == "placebo"]
-    references = [x for x, _ in pairs if x.kind in REFERENCES]
+    outside = _outside(pairs)
+    drawn = [pair for pair in pairs if pair[0] not in outside]
+    references = [x for x, _ in drawn if x.kind in REFERENCES]
     marks = {row.method: str(i) for i, row in enumerate(best, 1)}
     for kind in REFERENCES:
         of_kind = [row.method for row in references if row.kind == kind]
@@ -109,6 +111,9 @@ def _figure(
         ],
         "Placebos beyond the line": [evidence.title(row.method) for row in beyond],
         "Grey": [named[row.method] for row in references],
+        "Not drawn, for they keep less than the drawing shows": [
+            f"{evidence.title(row.method)}, {says(row)}" for row in outside
+        ],
     }
     told = [f"{what}: {'; '.join(entries)}." for what, entries in parts.items() if entries]
     return Figure(
@@ -116,12 +121,21 @@ def _figure(
         title=titles[0],
         caption=" ".join([*told, _precision(evidence, pairs)]),
         spec=frontier_chart(
-            [_point(evidence, pair, marks, best) for pair in pairs],
+            [_point(evidence, pair, marks, best) for pair in drawn],
             titles[1],
-            f"Forgotten for good against the share {titles[1]}; {len(pairs)} entries.",
+            f"Forgotten for good against the share {titles[1]}; {len(drawn)} entries.",
         ),
         **first,
     )
+
+
+def _outside(pairs: Sequence[Pair]) -> list[Row]:
+    """Floors that keep less than any other entry does at the low end of its interval.
+
+    Answers at random keep nothing; drawn, they would press all that matters into a corner.
+    """
+    lowest = min((x.low for x, _ in pairs if x.kind != "floor"), default=0.0)
+    return [x for x, _ in pairs if x.kind == "floor" and x.estimate < lowest]
 
 
 def _beyond(pairs: Sequence[Pair]) -> list[Row]:
