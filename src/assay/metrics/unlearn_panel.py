@@ -225,6 +225,8 @@ PANEL = Panel(
             "Credit on the book's exam while its other half is relearnt",
             "steps of relearning",
             tuple((float(step), f"relearn_at_{step}") for step in POINTS),
+            heading="Relearning",
+            intro="How fast one half of the book brings the other half back.",
         ),
     ),
     twin="",
