@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from assay.access.door import NEEDS
 from assay.core import Access, Answer, Job, Method, Transcript
+from assay.core.errors import AccessDenied
 from assay.testing.fake_handle import CallLog
 from assay.testing.fake_material import fake_material
 from assay.testing.fake_model import LAYERS, TRIGGER
@@ -71,9 +72,17 @@ class Trial:
             used = Access.GREY
         if WHITE_CALLS & set(self._log.calls):
             used = Access.WHITE
-        if not used.includes(self._method.access):
+        if not used.includes(self._method.access) and self._works_with(used):
             raise Broken(f"declares {self._method.access} access and uses no more than {used}")
         return ""
+
+    def _works_with(self, access: Access) -> bool:
+        """Whether a handle of less access is enough: what is asked through changed handles is not logged."""
+        try:
+            self._fit(self._mock.handle(access, None), self._default)
+        except AccessDenied:
+            return False
+        return True
 
     def passes(self) -> str:
         """An entry that never asks the model says so, and no other does: plans are priced by it."""

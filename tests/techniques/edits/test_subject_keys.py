@@ -20,7 +20,9 @@ def test_a_key_is_the_mean_over_beginnings(family: str) -> None:
             for begin in AIM.contexts
         ]
         wanted.append(sum(rows) / len(rows))
-    torch.testing.assert_close(keys(handle, [CAT, RED], 1, AIM.contexts), torch.stack(wanted))
+    # the model computes in float32, and processors differ in how they add up one text and many
+    got = keys(handle, [CAT, RED], 1, AIM.contexts)
+    torch.testing.assert_close(got.float(), torch.stack(wanted).float())
 
 
 def test_the_last_whole_mention_counts() -> None:

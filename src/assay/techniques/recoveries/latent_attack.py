@@ -8,9 +8,9 @@ from assay.core.exam import Attacked, Attempt, Recovery, Told
 from assay.techniques.attacks.latent import Latent, latent
 from assay.techniques.sitting import sit
 
-SIZES = (0.25, 0.5, 1.0)
-"""Longest that the vectors may be, in median lengths of the stream."""
-COARSE, FULL = 30, 120
+FEW, MANY = (0.25, 1.0), (0.25, 0.5, 1.0)
+"""Longest that the vectors may be, in median lengths of the stream, in the coarse and in the whole grid."""
+COARSE, FULL = 50, 120
 """Steps."""
 
 
@@ -28,7 +28,7 @@ def attempts(attacked: Attacked, seed: int, full: bool) -> Iterator[Attempt]:
     for blocks, name in (
         ((every, "every block"), (middle, "one block")) if full else ((every, "every block"),)
     ):
-        for eps in SIZES:
+        for eps in MANY if full else FEW:
             pushed, _ = latent(held, pairs, blocks, Latent(steps, eps), seed)
             setting = {"eps": eps, "at": name, "steps": steps}
             yield Attempt(setting, partial(sit, held.changed(pushed)), name, eps)

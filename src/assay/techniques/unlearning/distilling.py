@@ -11,6 +11,8 @@ from assay.access import WhiteHandle
 
 MOST = 2**26
 """Numbers that are written down at most: 256 MiB in single precision."""
+TOGETHER = 8
+"""Lessons whose texts are asked about at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,16 +35,18 @@ class Teacher:
 def teacher(handle: WhiteHandle, lessons: Sequence[Sequence[str]], most: int = MOST) -> Teacher:
     """Ask a model about each text of lessons once; later lessons are left out when too much is written down.
 
-    ``most`` bounds the numbers kept, texts times tokens times vocabulary; the first lesson is always kept.
+    ``most`` bounds the numbers kept, texts times tokens times vocabulary, but for what the last few lessons
+    go beyond it.
     """
     predicted: dict[str, Tensor] = {}
     size, kept = 0, list[Sequence[str]]()
-    for lesson in lessons:
-        if kept and size >= most:
+    for start in range(0, len(lessons), TOGETHER):
+        if size >= most:
             break
-        new = [text for text in dict.fromkeys(lesson) if text not in predicted]
+        some = lessons[start : start + TOGETHER]
+        new = [text for text in dict.fromkeys(t for lesson in some for t in lesson) if text not in predicted]
         for text, logits in zip(new, handle.site_activations(new, "logits") if new else [], strict=True):
             predicted[text] = logits[:-1].log_softmax(-1)  # the last position predicts what nobody says
             size += predicted[text].numel()
-        kept.append(lesson)
+        kept += some
     return Teacher(kept, predicted)
