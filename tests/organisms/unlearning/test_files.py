@@ -107,6 +107,13 @@ def test_tofu_without_wrong_answers_takes_those_of_other_questions(tmp_path: Pat
     assert [q.options for q in read_exam(path, seed=1).questions] != [q.options for q in exam.questions]
 
 
+def test_a_comma_in_the_name_of_a_subject_is_left_out(tmp_path: Path) -> None:
+    """Subjects stand in lists with commas between them, where half a name would be a subject of its own."""
+    exam = read_exam(json_file(tmp_path, [plain(n) | {"subject": "birds, ancient"} for n in range(8)]))
+    assert exam.subject == "birds ancient"
+    assert all(item.startswith("birds ancient/") for item in exam.items)
+
+
 @pytest.mark.parametrize("count", [8, 9, 31])
 def test_half_of_the_items_are_the_attackers(tmp_path: Path, count: int) -> None:
     """Of the items, not of the questions; drawn by a seed."""

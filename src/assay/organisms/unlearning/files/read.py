@@ -175,7 +175,8 @@ def _subject(drafts: dict[int, tuple[Question, ...]], source: Source, path: Path
         raise BadOption(
             f"{path}: it holds {len(said)} subjects ({some}) and an exam is on one; give each its own file"
         )
-    return said[0] if said else source.subject
+    name = said[0] if said else source.subject
+    return " ".join(name.replace(",", " ").split())  # subjects stand in lists, with commas between them
 
 
 def _without_repeats(
