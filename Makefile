@@ -14,7 +14,7 @@ run: .venv/.core ## Set up .venv, run the main job on the embedded default, prin
 # One thread for each of two processes: sums are then added in one order, so every machine sees the same numbers.
 test: export OMP_NUM_THREADS = 1
 test: .venv/.dev ## Set up .venv and run the tests
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 slow: export OMP_NUM_THREADS = 1
 slow: .venv/.dev ## Run the tests that take longer

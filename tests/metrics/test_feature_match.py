@@ -25,7 +25,7 @@ def best_by_search(values: np.ndarray, marks: np.ndarray) -> float:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 10_000))
 def test_f1_is_that_of_a_search_over_thresholds(seed: int) -> None:
     """Ties included, for every feature and concept; the threshold found reaches it."""

@@ -75,7 +75,7 @@ def test_objective_without_standardising() -> None:
     assert probe.offset == pytest.approx(b, abs=1e-4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 10_000), st.integers(2, 30), st.integers(1, 40), st.sampled_from([1e-6, 1e-2, 1.0, 100.0])
 )
