@@ -10,7 +10,7 @@ import pytest
 from assay.report.charts import says
 from assay.report.evidence import Evidence, gather
 from assay.report.figure import Figure
-from assay.report.frontier import frontier_figures
+from assay.report.frontier import frontier_chart, frontier_figures
 from assay.results.table import table as make_table
 from tests.report.unlearn_run import SUBJECTS, TOOLS, School, Tool, write_unlearn_run
 
@@ -67,6 +67,25 @@ def test_the_line_joins_what_no_tool_beats_at_both(evidence: Evidence, figures: 
         assert f"({points[name]['mark']}) {name}" in caption
     assert "Grey: (f1)" in caption
     assert "95% intervals over" in caption
+
+
+def test_every_mark_is_printed_once_and_none_on_another(figures: dict[str, Figure]) -> None:
+    """Those that stand in one place share their words."""
+    for figure in figures.values():
+        points = list(_points(figure).values())
+        printed = [mark for point in points if point["label"] for mark in point["label"].split(", ")]
+        assert sorted(printed) == sorted(point["mark"] for point in points if point["mark"])
+
+
+def test_marks_in_one_place_are_printed_together() -> None:
+    """And those that are far apart on either axis are not."""
+    made = [
+        {"mark": mark, "kept": kept, "left": left}
+        | {f"{field}_{end}": 0.5 for field in ("kept", "left") for end in ("low", "high")}
+        for mark, kept, left in (("1", 0.9, 0.3), ("2", 0.91, 0.31), ("", 0.9, 0.3), ("3", 0.9, 0.9))
+    ]
+    drawn = frontier_chart(made, "kept", "alt")["data"]["values"]
+    assert [point["label"] for point in drawn] == ["1, 2", "", "", "3"]
 
 
 def test_forgetting_goes_upwards(figures: dict[str, Figure]) -> None:

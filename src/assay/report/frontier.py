@@ -23,6 +23,8 @@ INTRO = (
     "To the right: the share that is kept. Upwards: what is forgotten for good, which is 1 minus what is "
     "left of the book after the recovery that brings most of it back. The best corner is at the top right."
 )
+NEAR = 0.05
+"""Share of both axes within which two marks would lie on one another."""
 Pair = tuple[Row, Row]
 """An entry's rows of what is kept and of what is left."""
 
@@ -62,7 +64,7 @@ def frontier_chart(points: Sequence[Point], x_title: str, alt: str) -> Spec:
     line = {"type": "line", "color": "var(--soft)", "strokeWidth": 1.5, "strokeDash": [5, 3]}
     return chart(
         alt,
-        list(points),
+        _labelled(points, _width(x), _width(y)),
         height=340,
         encoding={"tooltip": seen},
         layer=[
@@ -70,10 +72,32 @@ def frontier_chart(points: Sequence[Point], x_title: str, alt: str) -> Spec:
             layer(bar, x=low_x, x2="kept_high", y=y, color=colour),
             layer(bar, x=x, y=low_y, y2="left_high", color=colour),
             layer(dot, x=x, y=y, color=colour, shape=shape),
-            layer({**text, **HALO}, x=x, y=y, text="mark"),
-            layer(text, x=x, y=y, text="mark"),
+            layer({**text, **HALO}, x=x, y=y, text="label"),
+            layer(text, x=x, y=y, text="label"),
         ],
     )
+
+
+def _width(axis: Spec) -> float:
+    low, high = axis["scale"]["domain"]
+    return high - low
+
+
+def _labelled(points: Sequence[Point], wide: float, high: float) -> list[Point]:
+    """The points with what is printed beside each: marks too near to be told apart stand at the first one."""
+    held: list[list[Point]] = []
+    for point in points:
+        if not point["mark"]:
+            continue
+        for group in held:
+            across, down = (abs(point[field] - group[0][field]) for field in ("kept", "left"))
+            if across < NEAR * wide and down < NEAR * high:
+                group.append(point)
+                break
+        else:
+            held.append([point])
+    labels = {id(group[0]): ", ".join(one["mark"] for one in group) for group in held}
+    return [{**point, "label": labels.get(id(point), "")} for point in points]
 
 
 def _axis(field: str, title: str, points: Sequence[Point], best: float) -> Spec:
