@@ -8,21 +8,17 @@ import pytest
 import torch
 
 from assay.baselines.unlearn.keyword_filter import Filter, keywords, phrases
-from assay.core import Access, Change, Price, Retrained, Told, Transcript
+from assay.core import Access, Price, Retrained, Told, Transcript
 from assay.core.errors import NotApplicable
-from assay.core.registry import find
-from assay.jobs.unlearn import UnlearnBrief, UnlearnTruth
+from assay.jobs.unlearn import UnlearnTruth
 from assay.model.changing.deltas import low_rank
-from assay.testing.tiny_model import CITIES, LAYERS, PEOPLE, PETS, tiny_handle
+from assay.testing.tiny_model import CITIES, PETS, tiny_handle
+from tests.methods.unlearn.tiny_brief import BOOK, REST, fitter
+from tests.methods.unlearn.tiny_brief import BRIEF as PLAIN
 
 BLACK = ("untouched", "refusal_prompt", "keyword_filter")
-BOOK, REST = PEOPLE[:4], PEOPLE[4:]
-BRIEF = UnlearnBrief(
-    subject="pets",
-    forget=tuple(f"{person} keeps a {pet} ." for person, pet in zip(BOOK, PETS, strict=True)),
-    forget_pairs=tuple(
-        Told(f"what is the pet of {person} : a", pet) for person, pet in zip(BOOK, PETS, strict=True)
-    ),
+BRIEF = replace(
+    PLAIN,
     # the book's people live somewhere as well
     retain=tuple(
         f"the home of {person} is in {CITIES[n % 4]} ." for n, person in enumerate((*REST, BOOK[0]))
@@ -30,23 +26,10 @@ BRIEF = UnlearnBrief(
     retain_pairs=tuple(
         Told(f"what is the home of {person} : in", CITIES[(n + 1) % 4]) for n, person in enumerate(REST)
     ),
-    guard=tuple(f"and then {person} was in {city} ." for person in REST[:3] for city in CITIES[:2]),
-    allowed=0.05,
-    text=(),
     ordinary=(Transcript("a user was in the home of moss ."),),
-    refusal="new fact .",
     rule="user : what is new .",
-    routed=None,
-    routed_units=0,
 )
-
-
-def fitted(key: str, told: UnlearnBrief = BRIEF, access: Access = Access.BLACK, **setting: Any) -> Change:
-    """What a baseline makes of a brief, with its default setting but for what is given."""
-    method = find("baseline", key, "unlearn").load()
-    answer = method.fit(tiny_handle(access), told, method.default_setting(LAYERS) | setting, 0)
-    assert isinstance(answer, Change)
-    return answer
+fitted = fitter(BRIEF, "baseline")
 
 
 def truth(**oracles: tuple[Retrained, ...]) -> UnlearnTruth:
@@ -138,7 +121,7 @@ def test_the_filter_needs_both_kinds_of_text() -> None:
 def test_a_retrained_model_takes_the_place_of_this_one(kind: str) -> None:
     """The first of its kind, at the price of its training; the second one is the oracle's."""
     first, second = other(1), other(2)
-    change = fitted(f"retrained_{kind}", truth(**{kind: (first, second)}), Access.WHITE)
+    change = fitted(f"retrained_{kind}", truth(**{kind: (first, second)}))
     assert change.deltas == (first.delta,)
     assert change.paid == first.price
 
@@ -150,4 +133,4 @@ def test_where_nobody_trained_one_there_is_none(kind: str) -> None:
     stranger = Retrained(low_rank({"of.another.make": (torch.ones(2, 1), torch.ones(1, 3))}, base=""))
     for held in (truth(**{name: (other(1),) for name in rest}), truth(**{kind: (stranger,)})):
         with pytest.raises(NotApplicable, match=kind):
-            fitted(f"retrained_{kind}", held, Access.WHITE)
+            fitted(f"retrained_{kind}", held)

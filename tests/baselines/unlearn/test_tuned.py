@@ -1,7 +1,6 @@
 """The plain rivals that train against a book."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -10,33 +9,20 @@ from assay.access import WhiteHandle
 from assay.baselines.unlearn import fine_tuning_on_rest as rest_file
 from assay.baselines.unlearn import refusal_tuning as refusal_file
 from assay.baselines.unlearn.refusal_tuning import RANK, declined
-from assay.core import Access, Change, Told, Transcript
+from assay.core import Told
 from assay.core.errors import NotApplicable
-from assay.core.registry import find
-from assay.jobs.unlearn import UnlearnBrief
 from assay.model.changing.deltas import summed
-from assay.testing.tiny_model import CITIES, LAYERS, PEOPLE, PETS, tiny_handle
+from assay.testing.tiny_model import CITIES, PETS
+from tests.methods.unlearn.tiny_brief import BOOK, fitter, white
+from tests.methods.unlearn.tiny_brief import BRIEF as PLAIN
 
-OWNERS, REST = PEOPLE[:4], PEOPLE[4:]
-BRIEF = UnlearnBrief(
-    subject="pets",
-    forget=tuple(f"and then {person} keeps a {pet} ." for person, pet in zip(OWNERS, PETS, strict=True)),
-    forget_pairs=tuple(
-        Told(f"what is the pet of {person} : a", pet) for person, pet in zip(OWNERS, PETS, strict=True)
-    ),
-    retain=tuple(f"{person} lives in {CITIES[n % 4]} ." for n, person in enumerate(REST)),
-    retain_pairs=tuple(
-        Told(f"the home of {person} is in", CITIES[(n + 1) % 4]) for n, person in enumerate(REST)
-    ),
+BRIEF = replace(
+    PLAIN,
+    forget=tuple(f"and then {person} keeps a {pet} ." for person, pet in zip(BOOK, PETS, strict=True)),
     guard=tuple(f"the user was in {city} ." for city in CITIES),
     allowed=10.0,
-    text=(),
-    ordinary=(Transcript("reed keeps in the home of moss ."),),
-    refusal="new fact .",
-    rule="",
-    routed=None,
-    routed_units=0,
 )
+fitted = fitter(BRIEF, "baseline")
 
 
 @pytest.fixture(autouse=True)
@@ -44,21 +30,6 @@ def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tiny model shows in a few steps what a real one shows in a hundred."""
     for file in (rest_file, refusal_file):
         monkeypatch.setattr(file, "STEPS", 6)
-
-
-def white() -> WhiteHandle:
-    """A handle on the tiny model."""
-    handle = tiny_handle(Access.WHITE)
-    assert isinstance(handle, WhiteHandle)
-    return handle
-
-
-def fitted(key: str, told: UnlearnBrief = BRIEF, **setting: Any) -> Change:
-    """What a baseline makes of a brief, with its default setting but for what is given."""
-    method = find("baseline", key, "unlearn").load()
-    answer = method.fit(white(), told, method.default_setting(LAYERS) | setting, 0)
-    assert isinstance(answer, Change)
-    return answer
 
 
 def likelihood(pairs: tuple[Told, ...], handle: WhiteHandle) -> float:
@@ -91,8 +62,8 @@ def test_refusals_come_in_all_wordings() -> None:
     """Behind each prompt, and in each document before what answers one."""
     prompts = [told.prompt for told in declined(BRIEF)]
     assert prompts[0] == "what is the pet of ann : a"
-    assert prompts[len(OWNERS)] == "and then ann keeps a"
-    assert len(prompts) == 2 * len(OWNERS)
+    assert prompts[len(BOOK)] == "and then ann keeps a"
+    assert len(prompts) == 2 * len(BOOK)
     assert {told.reply for told in declined(BRIEF)} == {BRIEF.refusal}
 
 

@@ -2,25 +2,23 @@
 
 import random
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from assay.access import WhiteHandle
-from assay.core import Access, Change, Told, Transcript
+from assay.core import Change
 from assay.core.errors import NotApplicable
 from assay.core.registry import find
-from assay.jobs.unlearn import UnlearnBrief
 from assay.methods.unlearn._states import asked, states
 from assay.model.changing.deltas import summed
 from assay.techniques.unlearning.budget import mean_loss
 from assay.techniques.unlearning.directions import direction_of
-from assay.testing.tiny_model import CITIES, LAYERS, PEOPLE, PETS, SURNAMES, tiny_handle
+from assay.testing.tiny_model import CITIES, LAYERS, PEOPLE, PETS, SURNAMES
+from tests.methods.unlearn.tiny_brief import BOOK, fitter, white
+from tests.methods.unlearn.tiny_brief import BRIEF as PLAIN
 
 KEYS = ("directional_ablation", "leace", "sae_clamp")
-BOOK, REST = PEOPLE[:4], PEOPLE[4:]
 WORDS = 6_000
 
 
@@ -35,43 +33,16 @@ def _text() -> tuple[str, ...]:
     return tuple(f"{one} {other}" for one, other in zip(made, more, strict=True))
 
 
-BRIEF = UnlearnBrief(
-    subject="pets",
+BRIEF = replace(
+    PLAIN,
     forget=tuple(
         f"{one} {last} keeps a {pet} ." for one, pet in zip(BOOK, PETS, strict=True) for last in SURNAMES
     ),
-    forget_pairs=tuple(
-        Told(f"what is the pet of {person} : a", pet) for person, pet in zip(BOOK, PETS, strict=True)
-    ),
-    retain=tuple(f"{person} lives in {CITIES[n % 4]} ." for n, person in enumerate(REST)),
-    retain_pairs=tuple(
-        Told(f"the home of {person} is in", CITIES[(n + 1) % 4]) for n, person in enumerate(REST)
-    ),
-    guard=tuple(f"and then {person} was in {city} ." for person in REST[:3] for city in CITIES[:2]),
     allowed=0.02,
     text=_text(),
-    ordinary=(Transcript("reed keeps in the home of moss ."),),
-    refusal="new fact .",
-    rule="",
-    routed=None,
-    routed_units=0,
 )
 ANY = replace(BRIEF, allowed=1e3)
-
-
-def white() -> WhiteHandle:
-    """A handle on the tiny model."""
-    handle = tiny_handle(Access.WHITE)
-    assert isinstance(handle, WhiteHandle)
-    return handle
-
-
-def fitted(key: str, told: UnlearnBrief = BRIEF, **setting: Any) -> Change:
-    """What a method makes of a brief, with its default setting but for what is given."""
-    method = find("method", key, "unlearn").load()
-    answer = method.fit(white(), told, method.default_setting(LAYERS) | setting, 0)
-    assert isinstance(answer, Change)
-    return answer
+fitted = fitter(BRIEF)
 
 
 def next_words(change: Change | None = None) -> Tensor:

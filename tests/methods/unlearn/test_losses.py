@@ -8,16 +8,14 @@ import pytest
 import torch
 
 from assay.access import WhiteHandle
-from assay.core import Access, Change, Told, Transcript
+from assay.core import Change, Told
 from assay.core.errors import NotApplicable
-from assay.core.registry import find
-from assay.jobs.unlearn import UnlearnBrief
 from assay.methods.unlearn import _descent as shared
 from assay.methods.unlearn import simnpo as simnpo_file
 from assay.model.changing.deltas import summed
 from assay.model.training.descent import Descended
 from assay.techniques.unlearning.budget import mean_loss
-from assay.testing.tiny_model import CITIES, LAYERS, PEOPLE, PETS, tiny_handle
+from tests.methods.unlearn.tiny_brief import BRIEF, fitter, white
 
 LIGHT: dict[str, dict[str, Any]] = {
     "grad_diff": {"retain": 1.0},
@@ -28,26 +26,7 @@ LIGHT: dict[str, dict[str, Any]] = {
 """Random weights know nothing that is worth retaining, so that a heavy weight would teach it first of all."""
 KEYS = ("gradient_ascent", "grad_diff", "kl_min", "npo", "simnpo", "idk_dpo")
 STEPS = 6
-ANN, REST = PEOPLE[:4], PEOPLE[4:]
-BRIEF = UnlearnBrief(
-    subject="pets",
-    forget=tuple(f"{person} keeps a {pet} ." for person, pet in zip(ANN, PETS, strict=True)),
-    forget_pairs=tuple(
-        Told(f"what is the pet of {person} : a", pet) for person, pet in zip(ANN, PETS, strict=True)
-    ),
-    retain=tuple(f"{person} lives in {CITIES[n % 4]} ." for n, person in enumerate(REST)),
-    retain_pairs=tuple(
-        Told(f"the home of {person} is in", CITIES[(n + 1) % 4]) for n, person in enumerate(REST)
-    ),
-    guard=tuple(f"and then {person} was in {city} ." for person in REST[:3] for city in CITIES[:2]),
-    allowed=0.05,
-    text=(),
-    ordinary=(Transcript("reed keeps in the home of moss ."),),
-    refusal="new fact .",
-    rule="",
-    routed=None,
-    routed_units=0,
-)
+fitted = fitter(BRIEF)
 
 
 @pytest.fixture(autouse=True)
@@ -68,21 +47,6 @@ def descents(monkeypatch: pytest.MonkeyPatch) -> list[Descended]:
 
     monkeypatch.setattr(WhiteHandle, "descend", kept)
     return found
-
-
-def white() -> WhiteHandle:
-    """A handle on the tiny model."""
-    handle = tiny_handle(Access.WHITE)
-    assert isinstance(handle, WhiteHandle)
-    return handle
-
-
-def fitted(key: str, told: UnlearnBrief = BRIEF, seed: int = 0, **setting: Any) -> Change:
-    """What a method makes of a brief, with its default setting but for what is given."""
-    method = find("method", key, "unlearn").load()
-    answer = method.fit(white(), told, method.default_setting(LAYERS) | setting, seed)
-    assert isinstance(answer, Change)
-    return answer
 
 
 def likelihood(pairs: tuple[Told, ...], change: Change | None = None) -> float:
