@@ -4,19 +4,21 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from assay.access import open_handle
-from assay.core import Access, Attacked, Attempt, Question, Recovery
-from assay.core.errors import BadOption
+from assay.core import Access, Attacked, Attempt, Curriculum, Question, Recovery
+from assay.core.errors import BadOption, NotApplicable
 from assay.core.exam import ATTACKER, EXAM
 from assay.organisms.planting.base import open_base
 from assay.organisms.school.models import open_school
 from assay.organisms.unlearning.files import write_exam
 from assay.organisms.unlearning.material import school_book
 from assay.organisms.unlearning.papers import everything
+from assay.runner.book_measures import Kept, measure_half, units
 from assay.runner.book_proof import knows, prove
 from assay.runner.books import prove_book
 from assay.runner.options import Options
@@ -54,6 +56,56 @@ def test_a_recovery_that_tells_the_answers_is_found_out(attempts: object, holds:
     [line] = [line for line in proof.lines if "few_shot" in line.claim]
     assert line.holds == holds
     assert "document_oracle_few_shot_cloze" in proof.reference
+
+
+def _told(book: Curriculum, **recoveries: Any) -> Curriculum:
+    """The book with recoveries that are functions."""
+    made = {name: Recovery("t", "s", "f", "d", "weights", tries) for name, tries in recoveries.items()}
+    return replace(book, recoveries=made)
+
+
+def test_a_proof_in_two_halves_is_that_of_one_piece(tmp_path: Path) -> None:
+    """Killed between any two measurements it goes on, and what was measured is not measured again."""
+    asked: list[int] = []
+
+    def counting(attacked: Attacked, seed: int, full: bool) -> Iterator[Attempt]:
+        asked.append(seed)
+        yield from fair(attacked, seed, full)
+
+    whole = tiny_book_material().book
+    assert whole is not None
+    book, handle = _told(whole, first=counting, second=counting), open_handle(tiny_engine(), Access.WHITE)
+    at_once = prove(handle, book, required=False)
+    every = len(units(book))
+    assert len(asked) == every == 2 * 3  # the untouched model and two retrained ones, after either
+    kept = Kept(tmp_path / "proof")
+    shares: list[float] = []
+    for second in (False, True):
+        measure_half(handle, book, kept, second, shares.append)
+    damaged = next((tmp_path / "proof").iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    in_halves = prove(handle, book, required=False, kept=kept)
+    assert len(asked) == 2 * every + 1
+    assert shares == [1 / 3, 2 / 3, 1.0] * 2
+    assert in_halves.lines == at_once.lines
+    assert in_halves.reference.keys() == at_once.reference.keys()
+    for name, values in at_once.reference.items():
+        np.testing.assert_array_equal(in_halves.reference[name], values)
+
+
+def test_a_recovery_that_finds_no_hold_has_no_line() -> None:
+    """And leaves no numbers; the others do."""
+
+    def lost(attacked: Attacked, seed: int, full: bool) -> Iterator[Attempt]:
+        raise NotApplicable("nothing to hold")
+
+    whole = tiny_book_material().book
+    assert whole is not None
+    book = _told(whole, nothing=lost, something=fair)
+    proof = prove(open_handle(tiny_engine(), Access.WHITE), book, required=False)
+    assert not any("nothing" in line.claim for line in proof.lines)
+    assert any("something" in line.claim for line in proof.lines)
+    assert not any("nothing" in name for name in proof.reference)
 
 
 def test_what_a_model_never_knew_fails_the_proof() -> None:

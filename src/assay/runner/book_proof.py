@@ -1,18 +1,17 @@
 """What must hold of a book before a tool is scored: its model knows it, and who never read it does not."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from assay.core import Change, Curriculum, ProofLine
-from assay.core.errors import NotApplicable
 from assay.core.exam import FORMS
-from assay.jobs._unlearn_judging import Examiner, Marks, Recovered, stored
+from assay.jobs._unlearn_judging import Examiner, Marks
 from assay.metrics.above_chance import above_chance
 from assay.metrics.proportion import proportion
+from assay.runner.book_measures import ASKED, OVER, Arrays, Kept, measured, over_chance, units
 from assay.techniques.sitting import sit
 
 FULL = 0.95
@@ -34,14 +33,15 @@ def knows(handle: Any, book: Curriculum) -> dict[tuple[str, str], bool]:
     return {(q.item, q.form): bool(row[1]) for q, row in zip(book.questions, sheet, strict=True)}
 
 
-def prove(handle: Any, book: Curriculum, *, required: bool) -> Proof:
+def prove(handle: Any, book: Curriculum, *, required: bool, kept: Kept | None = None) -> Proof:
     """Sit all exams with the untouched model, and all exams after every recovery with the retrained ones.
 
     A retrained model knows nothing of the book. Where it scores above chance after a recovery, the recovery
     tells the answers, or the exam does, and nothing that comes of it would count: the line fails, and with it
-    the book. ``required`` is False where nobody chose what the model should know.
+    the book. ``required`` is False where nobody chose what the model should know; ``kept`` holds what was
+    measured before.
     """
-    examiner = Examiner(handle, book)
+    examiner, kept = Examiner(handle, book), kept or Kept()
     untouched = examiner.plain(Change())
     reference = {f"document_untouched_none_{form}": marks for form, marks in untouched.items()}
     lines = [
@@ -49,8 +49,6 @@ def prove(handle: Any, book: Curriculum, *, required: bool) -> Proof:
         _knows(examiner, untouched, ("neighbour", "rest"), "it answers the other exams", required),
         _level(examiner, [untouched], "it is at chance on what nobody was taught", "twin"),
     ]
-    for name, recovered in _recovered(examiner, book, [Change()], "weights"):
-        reference |= dict(stored(recovered[0], f"untouched_{name}"))
     oracles = [Change(deltas=(one.delta,)) for kind in book.oracles.values() for one in kind]
     if oracles:
         plain = [examiner.plain(oracle) for oracle in oracles]
@@ -59,36 +57,28 @@ def prove(handle: Any, book: Curriculum, *, required: bool) -> Proof:
         score = proportion("share", round(sum(others) / len(others) * 1000), 1000)
         lines.append(ProofLine("models retrained without the book answer the other exams", score, 0.9))
         reference |= {f"document_oracle_none_{form}": _averaged(plain, form) for form in FORMS}
-        for name, recovered in _recovered(examiner, book, oracles):
-            tries = [[one.tries[n].marks for one in recovered] for n in range(len(recovered[0].tries))]
-            lines.append(_leaks(examiner, tries, f"they stay at chance after the recovery {name}"))
-            reference |= _arrays(recovered, name)
+    for name in book.recoveries:
+        own, retrained = _after(examiner, book, name, kept)
+        reference |= {**_scores(own), **_scores(retrained)}
+        if retrained:
+            lines.append(_leaks(retrained, f"they stay at chance after the recovery {name}"))
     return Proof(tuple(line for line in lines if line is not None), reference)
 
 
-def _recovered(
-    examiner: Examiner, book: Curriculum, models: Sequence[Change], through: str = ""
-) -> Iterator[tuple[str, list[Recovered]]]:
-    """Every recovery, or those through the weights alone, of some models; what finds no hold is left out.
-
-    Retrained models sit no exam but the book's.
-    """
-    for name, recovery in book.recoveries.items():
-        if through not in ("", recovery.through):
-            continue
-        try:
-            everybody = bool(through)
-            yield name, [examiner.recovered(m, name, recovery, everybody=everybody) for m in models]
-        except NotApplicable:
-            continue
+def _after(examiner: Examiner, book: Curriculum, name: str, kept: Kept) -> tuple[list[Arrays], list[Arrays]]:
+    """What the untouched model and the retrained ones score after a recovery, where it finds hold on all."""
+    mine = [unit for unit in units(book) if unit.recovery == name]
+    found = [(unit.retrained, measured(examiner, book, unit, kept)) for unit in mine]
+    sides = ([arrays for which, arrays in found if which == side] for side in (False, True))
+    own, retrained = (side if all(side) else [] for side in sides)
+    return own, retrained
 
 
-def _arrays(recovered: Sequence[Recovered], name: str) -> dict[str, np.ndarray]:
-    """Means over retrained models of what a run stores of a recovery."""
-    each = [dict(stored(one, name)) for one in recovered]
-    alike = [key for key in each[0] if len({arrays[key].shape for arrays in each}) == 1]
-    means = {key: np.mean([arrays[key] for arrays in each], axis=0) for key in alike}
-    return {key.replace(name, f"oracle_{name}", 1): values for key, values in means.items()}
+def _scores(each: Sequence[Arrays]) -> dict[str, np.ndarray]:
+    """Means over models of what a run stores of a recovery; courses of unlike length have none."""
+    names = [name for name in (each[0] if each else ()) if name not in (ASKED, OVER)]
+    alike = [name for name in names if len({arrays[name].shape for arrays in each}) == 1]
+    return {name: np.mean([arrays[name] for arrays in each], axis=0) for name in alike}
 
 
 def _averaged(sheets: Sequence[Mapping[str, Marks]], form: str) -> Marks:
@@ -116,23 +106,16 @@ def _level(
     """One sitting, over all the models that sat it."""
     if examiner.of((role,)).sum() < 2:
         return None
-    return ProofLine(claim, above_chance(LEAK, _excess(examiner, sheets, role)[None]), 0.0)
+    sat = [over_chance(examiner, marks, role) for marks in sheets]
+    return _line(claim, [asked for asked, _ in sat], [over[None] for _, over in sat])
 
 
-def _leaks(examiner: Examiner, tries: Sequence[Sequence[Mapping[str, Marks]]], claim: str) -> ProofLine:
+def _leaks(retrained: Sequence[Arrays], claim: str) -> ProofLine:
     """All tries of a recovery, each over all the models that it was made on."""
-    excess = np.stack([_excess(examiner, sheets, "self") for sheets in tries])
+    return _line(claim, [one[ASKED] for one in retrained], [one[OVER] for one in retrained])
+
+
+def _line(claim: str, asked: Sequence[np.ndarray], over: Sequence[np.ndarray]) -> ProofLine:
+    """Each item's credit above chance in the mean over its questions and over models, by try."""
+    excess = np.sum(over, axis=0) / np.maximum(np.sum(asked, axis=0), 1)
     return ProofLine(claim, above_chance(LEAK, excess), 0.0)
-
-
-def _excess(
-    examiner: Examiner, sheets: Sequence[Mapping[str, Marks]], role: str
-) -> Float[np.ndarray, " items"]:
-    """Each item's credit above chance in the mean over its questions and over models."""
-    held = examiner.of((role,))
-    asked = sum((marks[form][held, 0] for marks in sheets for form in FORMS), np.zeros(int(held.sum())))
-    over = sum(
-        (marks[form][held, 1] - marks[form][held, 3] for marks in sheets for form in FORMS),
-        np.zeros(int(held.sum())),
-    )
-    return over / np.maximum(asked, 1)

@@ -2,11 +2,10 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from assay.access import open_handle
 from assay.core import Access, Curriculum, Fault, Material, OrganismCard, Recovery, Retrained
 from assay.core.codec import build as from_plain
 from assay.core.codec import dumps
-from assay.core.errors import BadOption, CannotWrite
+from assay.core.errors import BadOption
 from assay.core.registry import entries, find
 from assay.core.seed import fingerprint
 from assay.jobs._unlearn_judging import subjects
@@ -45,9 +44,12 @@ from assay.organisms.unlearning.material import (
 )
 from assay.organisms.unlearning.papers import everything
 from assay.organisms.unlearning.recipe import FILE, BookRecipe
+from assay.results.disk import make_folder, write_file
+from assay.runner.book_measures import Kept, measure_half, packed
 from assay.runner.book_proof import knows, prove
 from assay.runner.options import Options
 
+CARD = "card.json"
 Progress = Callable[[str, float], None]
 
 
@@ -57,6 +59,17 @@ class Proved:
 
     card: OrganismCard
     folder: Path
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A book with its models, less what the model that is to forget never knew."""
+
+    handle: Any
+    book: Curriculum
+    dropped: int
+    notes: tuple[str, ...]
+    """What was left out of files."""
 
 
 def variants(subject: str, options: Options) -> tuple[Variant, ...]:
@@ -81,6 +94,21 @@ def train(key: str, second: bool, options: Options, progress: Progress) -> None:
             weights_of(variant, cache_folder(), lambda step, _, what=what: progress(what, step / 1000))
 
 
+def measure(
+    key: str,
+    seed: int,
+    second: bool,
+    options: Options,
+    base: Callable[[], Base],
+    progress: Callable[[float], None],
+) -> None:
+    """Measure half of what a proof needs, unless it lies ready; raises as ``prove_book`` does."""
+    folder = _folder(key, seed, options, base)
+    if not (folder / CARD).is_file():
+        drawn = _drawn(key, options, base)
+        measure_half(drawn.handle, drawn.book, _kept_in(folder), second, progress)
+
+
 def prove_book(key: str, seed: int, options: Options, base: Callable[[], Base]) -> Proved:
     """The card of a book and what untouched and retrained models score, from the cache or measured now.
 
@@ -89,45 +117,37 @@ def prove_book(key: str, seed: int, options: Options, base: Callable[[], Base]) 
         CannotWrite: the cache cannot be written.
     """
     recipe: BookRecipe = find("organism", key).load()
-    content = _content(key, seed, options, base)
-    folder = cache_folder() / "organisms" / f"{key}.s{seed}-{content}"
-    if (folder / "card.json").is_file():
-        text = (folder / "card.json").read_text(encoding="utf-8")
+    folder = _folder(key, seed, options, base)
+    if (folder / CARD).is_file():
+        text = (folder / CARD).read_text(encoding="utf-8")
         return Proved(from_plain(OrganismCard, json.loads(text)), folder)
-    engine = engine_of(recipe, options, base)
-    whole, notes = _drawn(recipe, options, engine)
-    handle = open_handle(engine, Access.WHITE)
-    kept, dropped = known_only(whole, knows(handle, whole))
-    if min(halves(kept.questions)) < FEWEST:
-        first, second = halves(kept.questions)
-        raise BadOption(
-            f"{key}: of {sum(halves(whole.questions))} facts that the exam asks, this model knows {first} of "
-            f"the half to attack with and {second} of the half to be asked; {FEWEST} of each are needed. "
-            "Give an exam on something that the model knows, or a larger model"
-        )
+    drawn, kept = _drawn(key, options, base), _kept_in(folder)
+    book = drawn.book
     details = {
-        "book": kept.subject,
-        "exams": ", ".join(subjects(kept)),
-        "neighbours": ", ".join(kept.neighbours),
-        "facts of the book asked": str(halves(kept.questions)[1]),
-        "facts of the book that attackers may relearn": str(halves(kept.questions)[0]),
-        "facts that the model never knew, left out": str(dropped),
-        "left out of the files": "; ".join(notes),
+        "book": book.subject,
+        "exams": ", ".join(subjects(book)),
+        "neighbours": ", ".join(book.neighbours),
+        "facts of the book asked": str(halves(book.questions)[1]),
+        "facts of the book that attackers may relearn": str(halves(book.questions)[0]),
+        "facts that the model never knew, left out": str(drawn.dropped),
+        "left out of the files": "; ".join(drawn.notes),
     }
     shown = {name: text for name, text in details.items() if text}
-    fault = Fault("book", f"asked about {kept.subject}", recipe.does, shown)
-    proof = prove(handle, kept, required=recipe.subject != FILE)
+    fault = Fault("book", f"asked about {book.subject}", recipe.does, shown)
+    proof = prove(drawn.handle, book, required=recipe.subject != FILE, kept=kept)
     name = options.base if recipe.subject != FILE else base().name
     dialect = "school" if recipe.subject != FILE else base().dialect.name
+    content = folder.name.rpartition("-")[2]
     card = OrganismCard(key, seed, name, dialect, fault, proof.lines, content, {})
-    _write(folder, card, proof.reference, sorted({q.item for q in kept.questions}))
+    _write(folder, card, proof.reference, sorted({q.item for q in book.questions}))
+    kept.forget()
     return Proved(card, folder)
 
 
 def curriculum(key: str, options: Options, engine: Engine, folder: Path) -> Curriculum:
     """The book as the job gets it."""
     recipe: BookRecipe = find("organism", key).load()
-    whole, _ = _drawn(recipe, options, engine)
+    whole, _ = _with_models(recipe, options, engine)
     known = set(json.loads((folder / "known.json").read_text(encoding="utf-8")))
     kept = replace(whole, questions=tuple(q for q in whole.questions if q.item in known))
     with np.load(folder / "reference.npz") as stored:
@@ -164,7 +184,32 @@ def _device(options: Options) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if options.device == "auto" else options.device
 
 
-def _drawn(recipe: BookRecipe, options: Options, engine: Engine) -> tuple[Curriculum, tuple[str, ...]]:
+def _folder(key: str, seed: int, options: Options, base: Callable[[], Base]) -> Path:
+    return cache_folder() / "organisms" / f"{key}.s{seed}-{_content(key, seed, options, base)}"
+
+
+def _kept_in(folder: Path) -> Kept:
+    return Kept(folder.with_name(f".{folder.name}.proof"))
+
+
+def _drawn(key: str, options: Options, base: Callable[[], Base]) -> Drawn:
+    """What this model knows of a book; raises BadOption where that is too little."""
+    recipe: BookRecipe = find("organism", key).load()
+    engine = engine_of(recipe, options, base)
+    whole, notes = _with_models(recipe, options, engine)
+    handle = open_handle(engine, Access.WHITE)
+    book, dropped = known_only(whole, knows(handle, whole))
+    if min(halves(book.questions)) < FEWEST:
+        first, second = halves(book.questions)
+        raise BadOption(
+            f"{key}: of {sum(halves(whole.questions))} facts that the exam asks, this model knows {first} of "
+            f"the half to attack with and {second} of the half to be asked; {FEWEST} of each are needed. "
+            "Give an exam on something that the model knows, or a larger model"
+        )
+    return Drawn(handle, book, dropped, notes)
+
+
+def _with_models(recipe: BookRecipe, options: Options, engine: Engine) -> tuple[Curriculum, tuple[str, ...]]:
     """The book with its models, before it is known what the model knows, and what was left out of files."""
     full = options.suite == "full"
     if recipe.subject == FILE:
@@ -218,18 +263,7 @@ def _write(
     folder: Path, card: OrganismCard, reference: Mapping[str, np.ndarray], known: Sequence[str]
 ) -> None:
     """Put a proof into the cache, the card last: it is what makes it count."""
-    packed = BytesIO()
-    np.savez_compressed(packed, **dict(reference))  # pyright: ignore[reportArgumentType]
-    parts = (
-        ("reference.npz", packed.getvalue()),
-        ("known.json", dumps(list(known)).encode()),
-        ("card.json", dumps(card).encode()),
-    )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in parts:
-            partial = folder / f".{name}.{os.getpid()}"
-            partial.write_bytes(content)
-            os.replace(partial, folder / name)
-    except OSError as error:
-        raise CannotWrite(f"{folder}: {error.strerror or error}; free space or set ASSAY_CACHE") from error
+    make_folder(folder)
+    write_file(folder / "reference.npz", packed(reference))
+    write_file(folder / "known.json", dumps(list(known)).encode())
+    write_file(folder / CARD, dumps(card).encode())

