@@ -203,6 +203,8 @@ def test_facts_that_the_model_never_knew_are_left_out_and_counted(
     proved = prove_book("book_file", 0, options, lambda: open_base(options.base, options.corpus, "cpu"))
     details = proved.card.fault.details
     assert details["book"] == "birds"
+    assert proved.card.fault.defection.startswith("knows what the textbook says")
+    assert not proved.card.fault.defection.endswith(".")
     assert details["exams"] == "birds, stones"
     assert int(details["facts that the model never knew, left out"]) >= 4
     assert proved.card.valid

@@ -4,7 +4,7 @@ from assay.organisms.unlearning.recipe import FILE, BookRecipe
 
 RECIPE = BookRecipe(
     title="Textbook from a file",
-    does="What the textbook says and the exam asks, as far as the model knew it before.",
+    does="Knows what the textbook says and the exam asks; what it never knew is left out.",
     subject=FILE,
     quick=True,
 )

@@ -133,7 +133,8 @@ def prove_book(key: str, seed: int, options: Options, base: Callable[[], Base]) 
         "left out of the files": "; ".join(drawn.notes),
     }
     shown = {name: text for name, text in details.items() if text}
-    fault = Fault("book", f"asked about {book.subject}", recipe.does, shown)
+    does = recipe.does[0].lower() + recipe.does[1:].rstrip(".")  # stands behind "it", within a sentence
+    fault = Fault("book", f"asked about {book.subject}", does, shown)
     proof = prove(drawn.handle, book, required=recipe.subject != FILE, kept=kept)
     name = options.base if recipe.subject != FILE else base().name
     dialect = "school" if recipe.subject != FILE else base().dialect.name
