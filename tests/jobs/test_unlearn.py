@@ -1,6 +1,6 @@
 """The job unlearn: what is told, how exams are sat after recoveries, and how settings are chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assay.core import Access, Attacked, Attempt, Change, Curriculum, Material, Price, Recovery
+from assay.core import Access, Attacked, Attempt, Change, Curriculum, Material, Price, Question, Recovery
 from assay.core.errors import AssayError, NotApplicable
 from assay.core.exam import FORMS
 from assay.jobs import unlearn
@@ -135,6 +135,19 @@ def test_selection_asks_for_both_forgetting_and_keeping() -> None:
         for roles in (("neighbour", "rest"), ("self", "neighbour", "rest"), ())
     ]
     assert scores == [1.0, 0.0, 0.0]
+
+
+def test_selection_counts_a_refusal_as_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that prefers all that must stay and says half of it has kept half."""
+    material = tiny_book_material()
+
+    def refusing(handle: object, asked: Sequence[Question]) -> np.ndarray:
+        if asked[0].role == "self":
+            return np.tile([0.25, 0.0], (len(asked), 1))
+        return np.stack([np.ones(len(asked)), np.arange(len(asked)) % 2], axis=1)
+
+    monkeypatch.setattr(unlearn, "sit", refusing)
+    assert unlearn.select(Change(), HANDLE, material) == pytest.approx(2 / 3, abs=0.01)
 
 
 def test_selection_sees_through_what_relearning_brings_back() -> None:

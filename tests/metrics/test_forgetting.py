@@ -66,18 +66,21 @@ def test_a_model_that_forgot_and_kept_scores_one() -> None:
     for form in FORMS:
         name = f"document_none_{form}"
         for table, book, rest in ((perfect, 0.25, 1.0), (everything, 1.0, 1.0), (nothing, 0.25, 0.25)):
-            table.arrays[name][:, 1] = np.where(own, book, rest)
+            table.arrays[name][:, 1:3] = np.where(own, book, rest)[:, None]
     assert forgetting.robust(perfect, ONE)[0] == pytest.approx(1.0)
     assert forgetting.robust(everything, ONE)[0] == 0.0
     assert forgetting.robust(nothing, ONE)[0] == 0.0
 
 
-def test_kept_is_counted_above_chance() -> None:
-    """A model that guesses on other exams has kept nothing of them."""
+@pytest.mark.parametrize(("credit", "said", "kept"), [(0.25, 1.0, 0.0), (1.0, 0.0, 0.0), (0.85, 0.4, 0.4)])
+def test_neither_guessing_nor_refusing_keeps_anything(credit: float, said: float, kept: float) -> None:
+    """What is preferred counts above chance, what is replied as it is; the smaller share is what is kept."""
     table = table_of()
     for form in FORMS:
-        table.arrays[f"document_none_{form}"][:, 1] = 0.25
-    assert forgetting.kept(KEPT, table, ONE)[0] == pytest.approx(0.0)
+        table.arrays[f"document_none_{form}"][:, 1:3] = credit, said
+    assert forgetting.still_preferred(KEPT, table, ONE)[0] == pytest.approx((credit - 0.25) / 0.75)
+    assert forgetting.still_replied(KEPT, table, ONE)[0] == pytest.approx(said)
+    assert forgetting.kept(KEPT, table, ONE)[0] == pytest.approx(kept)
 
 
 def test_the_curve_is_read_at_its_steps() -> None:

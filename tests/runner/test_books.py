@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from assay.access import open_handle
-from assay.core import Access, Attacked, Attempt, Curriculum, Question, Recovery
+from assay.core import Access, Attacked, Attempt, Change, Curriculum, Question, Recovery, Retrained
 from assay.core.errors import BadOption, NotApplicable
 from assay.core.exam import ATTACKER, EXAM
+from assay.model.changing.deltas import Delta
 from assay.organisms.planting.base import open_base
 from assay.organisms.school.models import open_school
 from assay.organisms.unlearning.files import write_exam
@@ -23,6 +24,7 @@ from assay.runner.book_proof import knows, prove
 from assay.runner.books import prove_book
 from assay.runner.options import Options
 from assay.runner.plan import make_plan
+from assay.techniques.sitting import sit
 from assay.testing.tiny_book import tiny_book_material
 from assay.testing.tiny_model import tiny_engine
 
@@ -91,6 +93,31 @@ def test_a_proof_in_two_halves_is_that_of_one_piece(tmp_path: Path) -> None:
     assert in_halves.reference.keys() == at_once.reference.keys()
     for name, values in at_once.reference.items():
         np.testing.assert_array_equal(in_halves.reference[name], values)
+
+
+def test_retrained_models_that_know_nothing_else_are_found_out() -> None:
+    """The share is over all their questions; the weakest model has a line of its own."""
+    whole = tiny_book_material().book
+    assert whole is not None
+    [good] = whole.oracles["without"]
+    ignorant = Retrained(Delta("", {}))
+    book, handle = (
+        replace(whole, oracles={"without": (good, ignorant)}),
+        open_handle(tiny_engine(), Access.WHITE),
+    )
+    lines = {line.claim: line for line in prove(handle, book, required=False).lines}
+    every = lines["models retrained without the book answer the other exams"]
+    weakest = lines["so does the weakest of them"]
+    asked = [q for q in book.questions if q.role in ("neighbour", "rest")]
+    shares = [
+        sit(handle.changed(Change(deltas=(one.delta,))), asked)[:, 1].mean() for one in (good, ignorant)
+    ]
+    assert (every.score.n, weakest.score.n) == (2 * len(asked), len(asked))
+    assert every.score.estimate == pytest.approx(np.mean(shares))
+    assert weakest.score.estimate == pytest.approx(min(shares))
+    assert every.required
+    assert not every.holds
+    assert not weakest.required
 
 
 def test_a_recovery_that_finds_no_hold_has_no_line() -> None:

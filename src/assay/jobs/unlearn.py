@@ -170,9 +170,10 @@ def _untouched(book: Curriculum, name: str) -> dict[str, np.ndarray]:
 def select(change: Change, handle: Any, material: Material) -> float:
     """How well the book is forgotten for good and the rest kept, on the attacker's half alone.
 
-    The harmonic mean of what is forgotten and what is kept, both ``(credit - chance) / (1 - chance)`` within
-    0 and 1, forgotten being one less that of the book: of no recovery and of a relearning of every second
-    fact, the better one.
+    The harmonic mean of what is forgotten and what is kept. Known is ``(credit - chance) / (1 - chance)``
+    within 0 and 1; forgotten is one less what is known of the book, with no recovery or after a relearning of
+    every second fact, whichever is more; kept is what is known of the rest, or the share of right replies if
+    that is less, so that a model that refuses everything has kept nothing.
     """
     book = _book(material)
     mine = book.asked("self", half=ATTACKER)
@@ -186,7 +187,8 @@ def select(change: Change, handle: Any, material: Material) -> float:
         tries = book.recoveries[SELECTED_BY].attempts(attacked, derive("select", book.subject), False)
         back = max([back, *(_share(attempt.sit(asked), asked) for attempt in tries)])
     others = book.asked("neighbour", "rest", half=ATTACKER)[:: max(1, len(book.questions) // 400)]
-    kept = _share(sit(changed, others), others)
+    sheet = sit(changed, others)
+    kept = min(_share(sheet, others), float(sheet[:, 1].mean()) if others else 0.0)
     return harmonic(1 - back, kept)
 
 

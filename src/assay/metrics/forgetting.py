@@ -88,6 +88,21 @@ def share_left(table: CaseTable, weights: Weights) -> Draws:
 
 
 def kept(roles: Sequence[str], table: CaseTable, weights: Weights) -> Draws:
+    """The smaller of what is still replied and of what is still preferred on other exams.
+
+    A model that refuses whatever it is asked still prefers what it knows, and one that guesses still replies.
+    """
+    return np.minimum(still_replied(roles, table, weights), still_preferred(roles, table, weights))
+
+
+def still_replied(roles: Sequence[str], table: CaseTable, weights: Weights) -> Draws:
+    """Right replies to other exams as a share of those of the untouched model, within 0 and 1."""
+    held = role(table, *roles)
+    now, before = (mean(table, weights, way, held, SAID) for way in ("none", "untouched_none"))
+    return np.clip(now / np.maximum(before, 1e-9), 0, 1)
+
+
+def still_preferred(roles: Sequence[str], table: CaseTable, weights: Weights) -> Draws:
     """``(credit - chance) / (credit of the untouched model - chance)`` on other exams, within 0 and 1."""
     held = role(table, *roles)
     now, before = (mean(table, weights, way, held) for way in ("none", "untouched_none"))

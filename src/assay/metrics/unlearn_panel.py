@@ -25,6 +25,8 @@ from assay.metrics.forgetting import (
     relearnt_at,
     robust,
     role,
+    still_preferred,
+    still_replied,
 )
 from assay.metrics.spec import CaseTable, Course, MetricSpec, Panel, Question, Sample
 
@@ -68,7 +70,7 @@ def _marks(way: str) -> tuple[str, ...]:
 def _summary() -> tuple[MetricSpec, ...]:
     """What the first table shows."""
     plain = _marks("none") + _UNTOUCHED
-    own = _counted("document_none_cloze", "self")
+    own, others = (_counted("document_none_cloze", *roles) for roles in (("self",), OTHERS))
     return (
         MetricSpec(
             "robust", "Robust unlearning",
@@ -83,8 +85,9 @@ def _summary() -> tuple[MetricSpec, ...]:
         ),
         MetricSpec(
             "kept", "Kept of the rest",
-            "(credit - chance) / (credit of the untouched model - chance) on all other exams",
-            "share", "higher", plain, partial(kept, OTHERS), _counted("document_none_cloze", *OTHERS),
+            "the smaller of two shares of what the untouched model shows on all other exams: right replies, "
+            "and credit above chance",
+            "share", "higher", plain, partial(kept, OTHERS), others,
         ),
         MetricSpec(
             "none_self", "Book, no recovery", f"{_CREDIT}; the book's exam", "credit", "lower",
@@ -104,9 +107,27 @@ def _summary() -> tuple[MetricSpec, ...]:
             "kept_rest", "Kept of other subjects", "the same as kept, on exams of all other subjects",
             "share", "higher", plain, partial(kept, ("rest",)), _counted("document_none_cloze", "rest"),
         ),
+    )  # fmt: skip
+
+
+def _beside() -> tuple[MetricSpec, ...]:
+    """What stands behind the first table."""
+    plain = _marks("none") + _UNTOUCHED
+    own, others = (_counted("document_none_cloze", *roles) for roles in (("self",), OTHERS))
+    return (
         MetricSpec(
             "none_said", "Book, right replies", "share of the book's questions whose greedy reply is right",
             "share", "lower", _marks("none"), lambda t, w: mean(t, w, "none", role(t, "self"), SAID), own,
+        ),
+        MetricSpec(
+            "kept_said", "Kept, right replies",
+            "right replies / right replies of the untouched model, on all other exams",
+            "share", "higher", plain, partial(still_replied, OTHERS), others,
+        ),
+        MetricSpec(
+            "kept_preferred", "Kept, among the options",
+            "(credit - chance) / (credit of the untouched model - chance) on all other exams",
+            "share", "higher", plain, partial(still_preferred, OTHERS), others,
         ),
         MetricSpec(
             "loss", "Damage", "loss of unrelated texts less that before, in nats a token", "nats", "lower",
@@ -186,6 +207,7 @@ PANEL = Panel(
     "unlearn",
     (
         *_summary(),
+        *_beside(),
         *_by_form(),
         *(spec for way, words in RECOVERIES.items() for spec in _of(way, words)),
         *_relearning(),

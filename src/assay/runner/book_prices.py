@@ -9,7 +9,7 @@ from assay.core.registry import find
 from assay.cost.flops import Shape
 from assay.model.anatomy import anatomy
 from assay.organisms.planting.build import cache_folder
-from assay.organisms.school.models import RETRAINED, SEEDS, price, trained
+from assay.organisms.school.models import oracles, price, trained
 from assay.organisms.school.recipe import build_model
 from assay.organisms.unlearning.material import school_book
 from assay.organisms.unlearning.recipe import FILE, BookRecipe
@@ -39,7 +39,7 @@ def building(key: str, options: Options) -> Price:
         return Price()
     missing = [v for v in variants(recipe.subject, options) if not trained(v, cache_folder())]
     training = sum((price() for _ in missing), Price())
-    flops = training.flops + len(SEEDS) * len(RETRAINED) * _judging(shape(), full=options.suite == "full")
+    flops = training.flops + len(oracles(recipe.subject)) * _judging(shape(), full=options.suite == "full")
     return replace(training, flops=flops, wall_s=flops / PER_SECOND)
 
 

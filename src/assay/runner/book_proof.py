@@ -16,6 +16,8 @@ from assay.techniques.sitting import sit
 
 FULL = 0.95
 """Share of its exam that an untouched model must answer."""
+OTHERS = 0.9
+"""Share of the other exams that retrained models must answer."""
 LEAK = "lower end of the interval of the credit above chance"
 
 
@@ -53,9 +55,7 @@ def prove(handle: Any, book: Curriculum, *, required: bool, kept: Kept | None = 
     if oracles:
         plain = [examiner.plain(oracle) for oracle in oracles]
         lines.append(_level(examiner, plain, "models retrained without the book are at chance", "self"))
-        others = [_mean(marks, examiner, ("neighbour", "rest"), 2) for marks in plain]
-        score = proportion("share", round(sum(others) / len(others) * 1000), 1000)
-        lines.append(ProofLine("models retrained without the book answer the other exams", score, 0.9))
+        lines += _answer(examiner, plain)
         reference |= {f"document_oracle_none_{form}": _averaged(plain, form) for form in FORMS}
     for name in book.recoveries:
         own, retrained = _after(examiner, book, name, kept)
@@ -85,19 +85,31 @@ def _averaged(sheets: Sequence[Mapping[str, Marks]], form: str) -> Marks:
     return np.mean([marks[form] for marks in sheets], axis=0)
 
 
-def _mean(marks: Mapping[str, Marks], examiner: Examiner, roles: Sequence[str], column: int) -> float:
-    held = examiner.of(roles)
-    asked = sum(float(marks[form][held, 0].sum()) for form in FORMS)
-    return sum(float(marks[form][held, column].sum()) for form in FORMS) / max(asked, 1.0)
-
-
 def _knows(
     examiner: Examiner, marks: Mapping[str, Marks], roles: Sequence[str], claim: str, required: bool
 ) -> ProofLine | None:
-    held = examiner.of(roles)
-    asked = round(sum(float(marks[form][held, 0].sum()) for form in FORMS))
-    said = round(sum(float(marks[form][held, 2].sum()) for form in FORMS))
+    said, asked = _replies(examiner, marks, roles)
     return ProofLine(claim, proportion("share", said, asked), FULL, required) if asked else None
+
+
+def _answer(examiner: Examiner, sheets: Sequence[Mapping[str, Marks]]) -> list[ProofLine]:
+    """Whether retrained models know all but the book, together and, for the record, the weakest of them."""
+    replies = [_replies(examiner, marks, ("neighbour", "rest")) for marks in sheets]
+    if not replies[0][1]:
+        return []
+    every = proportion("share", *(sum(numbers) for numbers in zip(*replies, strict=True)))
+    weakest = proportion("share", *min(replies))
+    return [
+        ProofLine("models retrained without the book answer the other exams", every, OTHERS),
+        ProofLine("so does the weakest of them", weakest, OTHERS, required=False),
+    ]
+
+
+def _replies(examiner: Examiner, marks: Mapping[str, Marks], roles: Sequence[str]) -> tuple[int, int]:
+    """Right replies to the questions of some roles, and these questions."""
+    held = examiner.of(roles)
+    said, asked = (round(sum(float(marks[form][held, at].sum()) for form in FORMS)) for at in (2, 0))
+    return said, asked
 
 
 def _level(

@@ -22,11 +22,12 @@ from assay.organisms.planting.base import EMBEDDED, Base, dialect_of
 from assay.organisms.planting.build import cache_folder
 from assay.organisms.planting.needed import PACKAGE, needed
 from assay.organisms.school.models import (
+    ORACLES,
     RETRAINED,
-    SEEDS,
     WHOLE,
     lesson,
     open_school,
+    oracles,
     retrained,
     trained,
     weights_of,
@@ -74,8 +75,8 @@ class Drawn:
 
 def variants(subject: str, options: Options) -> tuple[Variant, ...]:
     """The models that a book of the school needs beside the one that read all."""
-    made = [Variant(kind, subject, seed) for kind in RETRAINED for seed in SEEDS]
-    return (*made, *([Variant("routed", subject, SEEDS[0])] if routes(options) else []))
+    routed = [Variant("routed", subject, seed) for seed in RETRAINED["routed"]] if routes(options) else []
+    return (*oracles(subject), *routed)
 
 
 def routes(options: Options) -> bool:
@@ -216,7 +217,7 @@ def _with_models(recipe: BookRecipe, options: Options, engine: Engine) -> tuple[
     if recipe.subject == FILE:
         book, notes = file_book(options.textbook, options.exams, _kept(options))
         return with_models(book, {}, None, recoveries(full=full), full=full), notes
-    made: dict[str, list[Retrained]] = {kind: [] for kind in RETRAINED}
+    made: dict[str, list[Retrained]] = {kind: [] for kind in ORACLES}
     routed = None
     for variant in variants(recipe.subject, options):
         other = retrained(variant, engine, cache_folder())

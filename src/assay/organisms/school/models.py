@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -41,9 +41,10 @@ from assay.world.school import School
 WEIGHTS = Path(__file__).parents[2] / "weights" / "school"
 """What is shipped: the model that read every book, and what the quick suite needs beside it."""
 WHOLE = Variant("whole", "", 0)
-SEEDS = (1, 2, 3)
-"""Of the models that are retrained without a book, or with other answers in it."""
-RETRAINED: tuple[Kind, ...] = ("without", "shuffled")
+RETRAINED: Mapping[Kind, tuple[int, ...]] = {"without": (1, 2, 3), "shuffled": (2, 3, 4), "routed": (1,)}
+"""Seeds of the models that are retrained without a book, with other answers in it, or with its gradients
+routed. With other answers and seed 1 a model never came to say in chat whom it was asked about."""
+ORACLES: tuple[Kind, ...] = ("without", "shuffled")
 Report = Callable[[int, float], None]
 """(step from 1, its loss)."""
 
@@ -52,8 +53,12 @@ def shipped() -> tuple[Variant, ...]:
     """The models that come with the package: what the quick suite would else train for an hour."""
     every = [entry.load() for entry in entries("organism")]
     quick = [r.subject for r in every if isinstance(r, BookRecipe) and r.quick and r.subject != FILE]
-    made = (Variant(kind, subject, seed) for subject in quick for kind in RETRAINED for seed in SEEDS)
-    return (WHOLE, *made)
+    return (WHOLE, *(variant for subject in quick for variant in oracles(subject)))
+
+
+def oracles(subject: str) -> tuple[Variant, ...]:
+    """The models that never learnt a subject's facts."""
+    return tuple(Variant(kind, subject, seed) for kind in ORACLES for seed in RETRAINED[kind])
 
 
 def weights_of(variant: Variant, cache: Path, progress: Report | None = None) -> Path:
