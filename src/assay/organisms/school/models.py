@@ -43,8 +43,8 @@ WEIGHTS = Path(__file__).parents[2] / "weights" / "school"
 WHOLE = Variant("whole", "", 0)
 RETRAINED: Mapping[Kind, tuple[int, ...]] = {"without": (1, 2, 3), "shuffled": (2, 3, 1), "routed": (1,)}
 """Seeds of the models that are retrained without a book, with other answers in it, or with its gradients
-routed; the first is the ceiling in the table. With other answers and seed 1 a model answers as well as any but
-in chat, where it names others than it was asked about."""
+routed; the first is the ceiling in the table. With other answers and seed 1 a model answers as well as any,
+but in chat it names others than it was asked about."""
 ORACLES: tuple[Kind, ...] = ("without", "shuffled")
 Report = Callable[[int, float], None]
 """(step from 1, its loss)."""
