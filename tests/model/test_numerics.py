@@ -24,8 +24,9 @@ print(settled, keeps_float32(), error < 1e-4, products(), sep="|")
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    """No test leaves the process changed."""
+    """Every test begins with PyTorch's default, and none leaves the process changed."""
     before = MATMUL.fp32_precision
+    MATMUL.fp32_precision = "none"
     keeps_float32.cache_clear()
     yield
     MATMUL.fp32_precision = before

@@ -108,7 +108,7 @@ def test_retrained_models_that_know_nothing_else_are_found_out() -> None:
     lines = {line.claim: line for line in prove(handle, book, required=False).lines}
     every = lines["models retrained without the book answer the other exams"]
     weakest = lines["so does the weakest of them"]
-    asked = [q for q in book.questions if q.role in ("neighbour", "rest")]
+    asked = book.asked("neighbour", "rest")
     shares = [
         sit(handle.changed(Change(deltas=(one.delta,))), asked)[:, 1].mean() for one in (good, ignorant)
     ]

@@ -21,7 +21,10 @@ def faults(rounds: int = 10) -> int:
 @pytest.mark.skipif(glibc() is None, reason="only glibc can be told to keep memory")
 def test_what_is_freed_is_used_again() -> None:
     """Inside, the pages of the first round serve for all; outside each round asks for its own."""
+    with memory_kept():
+        pass  # glibc keeps more by itself once large tensors were freed; this puts its defaults back
     outside = faults()
+    assert outside > 0
     with memory_kept():
         faults(1)
         inside = faults()
