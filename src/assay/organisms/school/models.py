@@ -34,7 +34,7 @@ from assay.organisms.school.recipe import (
     batches,
     build_model,
 )
-from assay.organisms.school.routing import routed_loss
+from assay.organisms.school.routing import AGAINST, routed_loss
 from assay.organisms.unlearning.recipe import FILE, BookRecipe
 from assay.world.school import School
 
@@ -123,7 +123,8 @@ def lesson(variant: Variant) -> str:
         for tensor in (page.input_ids, page.labels, *marks):
             digest.update(tensor.numpy().tobytes())
     sizes = sorted((n, str(tuple(p.shape))) for n, p in build_model(0).named_parameters())
-    return fingerprint(variant.name, str(PLAN), json.dumps(sizes), ROUTED, digest.hexdigest())
+    against = [str(AGAINST)] if variant.kind == "routed" else []
+    return fingerprint(variant.name, str(PLAN), json.dumps(sizes), ROUTED, *against, digest.hexdigest())
 
 
 def _train(variant: Variant, file: Path, taught: str, progress: Report | None) -> None:
