@@ -25,6 +25,7 @@ from assay.runner.books import prove_book
 from assay.runner.options import Options
 from assay.runner.plan import make_plan
 from assay.techniques.sitting import sit
+from assay.techniques.unlearning.routed import ablated
 from assay.testing.tiny_book import tiny_book_material
 from assay.testing.tiny_model import tiny_engine
 
@@ -267,3 +268,24 @@ def test_what_is_missing_is_said(
     options = own_options(folder, **changes)
     with pytest.raises(BadOption, match=said):
         prove_book("book_file", 0, options, lambda: open_base(options.base, options.corpus, "cpu"))
+
+
+def test_the_card_says_what_the_routed_model_knows() -> None:
+    """Of the book with its routed units, of the rest without them; neither line decides."""
+    whole = tiny_book_material().book
+    assert whole is not None
+    assert whole.routed is not None
+    handle = open_handle(tiny_engine(), Access.WHITE)
+    lines = {line.claim: line for line in prove(handle, whole, required=False).lines}
+    who = "the model whose gradients were routed"
+    book = lines[f"{who} answers the book's exam"]
+    rest = lines[f"{who}, routed units cut, answers the others"]
+    routed = Change(deltas=(whole.routed.delta,))
+    cut = ablated(handle, whole.routed, whole.routed_units)
+    own, others = whole.asked("self"), whole.asked("neighbour", "rest")
+    for line, change, asked in ((book, routed, own), (rest, cut, others)):
+        assert line.score.estimate == pytest.approx(sit(handle.changed(change), asked)[:, 1].mean())
+        assert line.score.n == len(asked)
+        assert not line.required
+    unrouted = prove(handle, replace(whole, routed=None), required=False)
+    assert not any(who in line.claim for line in unrouted.lines)

@@ -38,7 +38,7 @@ def building(key: str, options: Options) -> Price:
     if recipe.subject == FILE:
         return Price()
     missing = [v for v in variants(recipe.subject, options) if not trained(v, cache_folder())]
-    training = sum((price() for _ in missing), Price())
+    training = sum(map(price, missing), Price())
     flops = training.flops + len(oracles(recipe.subject)) * _judging(shape(), full=options.suite == "full")
     return replace(training, flops=flops, wall_s=flops / PER_SECOND)
 

@@ -13,6 +13,7 @@ from assay.metrics.above_chance import above_chance
 from assay.metrics.proportion import proportion
 from assay.runner.book_measures import ASKED, OVER, Arrays, Kept, measured, over_chance, units
 from assay.techniques.sitting import sit
+from assay.techniques.unlearning.routed import ablated
 
 FULL = 0.95
 """Share of its exam that an untouched model must answer."""
@@ -46,9 +47,9 @@ def prove(handle: Any, book: Curriculum, *, required: bool, kept: Kept | None = 
     examiner, kept = Examiner(handle, book), kept or Kept()
     untouched = examiner.plain(Change())
     reference = {f"document_untouched_none_{form}": marks for form, marks in untouched.items()}
-    lines = [
-        _knows(examiner, untouched, ("self",), "the untouched model answers the book's exam", required),
-        _knows(examiner, untouched, ("neighbour", "rest"), "it answers the other exams", required),
+    lines: list[ProofLine | None] = [
+        _knows(examiner, untouched, ("self",), "the untouched model answers the book's exam", FULL, required),
+        _knows(examiner, untouched, ("neighbour", "rest"), "it answers the other exams", FULL, required),
         _level(examiner, [untouched], "it is at chance on what nobody was taught", "twin"),
     ]
     oracles = [Change(deltas=(one.delta,)) for kind in book.oracles.values() for one in kind]
@@ -57,6 +58,7 @@ def prove(handle: Any, book: Curriculum, *, required: bool, kept: Kept | None = 
         lines.append(_level(examiner, plain, "models retrained without the book are at chance", "self"))
         lines += _answer(examiner, plain)
         reference |= {f"document_oracle_none_{form}": _averaged(plain, form) for form in FORMS}
+    lines += _routed(handle, examiner, book)
     for name in book.recoveries:
         own, retrained = _after(examiner, book, name, kept)
         reference |= {**_scores(own), **_scores(retrained)}
@@ -86,10 +88,15 @@ def _averaged(sheets: Sequence[Mapping[str, Marks]], form: str) -> Marks:
 
 
 def _knows(
-    examiner: Examiner, marks: Mapping[str, Marks], roles: Sequence[str], claim: str, required: bool
+    examiner: Examiner,
+    marks: Mapping[str, Marks],
+    roles: Sequence[str],
+    claim: str,
+    limit: float,
+    required: bool,
 ) -> ProofLine | None:
     said, asked = _replies(examiner, marks, roles)
-    return ProofLine(claim, proportion("share", said, asked), FULL, required) if asked else None
+    return ProofLine(claim, proportion("share", said, asked), limit, required) if asked else None
 
 
 def _answer(examiner: Examiner, sheets: Sequence[Mapping[str, Marks]]) -> list[ProofLine]:
@@ -102,6 +109,26 @@ def _answer(examiner: Examiner, sheets: Sequence[Mapping[str, Marks]]) -> list[P
     return [
         ProofLine("models retrained without the book answer the other exams", every, OTHERS),
         ProofLine("so does the weakest of them", weakest, OTHERS, required=False),
+    ]
+
+
+def _routed(handle: Any, examiner: Examiner, book: Curriculum) -> list[ProofLine | None]:
+    """Whether the model with routed gradients learnt what it should: for the record, one method needs it."""
+    if book.routed is None:
+        return []
+    cut = examiner.plain(ablated(handle, book.routed, book.routed_units))
+    whole = examiner.plain(Change(deltas=(book.routed.delta,)))
+    who = "the model whose gradients were routed"
+    return [
+        _knows(examiner, whole, ("self",), f"{who} answers the book's exam", FULL, False),
+        _knows(
+            examiner,
+            cut,
+            ("neighbour", "rest"),
+            f"{who}, routed units cut, answers the others",
+            OTHERS,
+            False,
+        ),
     ]
 
 

@@ -90,9 +90,11 @@ def train(key: str, second: bool, options: Options, progress: Progress) -> None:
     if recipe.subject == FILE:
         return
     for variant in variants(recipe.subject, options)[second::2]:
-        what = f"retraining {variant.name}"
+        what, steps = f"retraining {variant.name}", variant.plan.steps
         if not trained(variant, cache_folder()):
-            weights_of(variant, cache_folder(), lambda step, _, what=what: progress(what, step / 1000))
+            weights_of(
+                variant, cache_folder(), lambda n, _, what=what, steps=steps: progress(what, n / steps)
+            )
 
 
 def measure(

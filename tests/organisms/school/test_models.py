@@ -1,19 +1,21 @@
 """The school's models: what each is taught, how gradients are routed, and that what is shipped is that."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from assay.model.training.train import Batch, next_token_loss
+from assay.model.training.train import next_token_loss
 from assay.organisms.school import models
 from assay.organisms.school.models import WEIGHTS, WHOLE, lesson, open_school, price, trained, weights_of
 from assay.organisms.school.recipe import ROUTED, Page, Variant, batches, build_model, subject_of
-from assay.organisms.school.routing import AGAINST, routed_loss
+from assay.organisms.school.routing import routed_loss, routing
 from assay.world.school import School, school_stream
 
-ROUTE = Variant("routed", "birdlore", 1)
+ROUTE = Variant("routed", "birdlore", 2)
 
 
 def test_each_variant_is_taught_something_else() -> None:
@@ -57,34 +59,110 @@ def test_a_page_marks_the_documents_on_its_book() -> None:
             assert found == ""
 
 
-def test_routing_leaves_the_forward_pass_as_it_is() -> None:
-    """The value is the plain loss and a small term for the size of the routed units."""
-    model, page = build_model(0), batches(ROUTE)(250)
-    plain = next_token_loss(model, Batch(page.input_ids, page.labels, page.attention_mask))
-    assert float((routed_loss(model, page) - plain).detach()) == pytest.approx(0, abs=1e-3)
+def _graded(loss: Callable[[Any, Page], torch.Tensor], page: Page) -> tuple[float, dict[str, torch.Tensor]]:
+    """A loss of a fresh model, and its gradient with respect to every parameter."""
+    model: Any = build_model(0)
+    value = loss(model, page)
+    value.backward()
+    return float(value.detach()), {name: p.grad for name, p in model.named_parameters()}
 
 
-def test_gradients_of_the_book_go_where_they_are_routed() -> None:
-    """On the book, gradients of usual units are turned round and weakened, those of routed ones are not."""
-    plain: Any = build_model(0)
-    routed: Any = build_model(0)
+def _page(of_book: bool) -> Page:
+    """A page of which all tokens are on the book, or none."""
     page = batches(ROUTE)(250)
-    whole = Page(page.input_ids, page.labels, page.attention_mask, of_book=torch.ones_like(page.of_book))
-    next_token_loss(plain, Batch(page.input_ids, page.labels, page.attention_mask)).backward()
-    routed_loss(routed, whole).backward()
-    last = -1  # what comes after a block changes the gradient that reaches it, so only the last is compared
-    straight = plain.model.layers[last].mlp.down_proj.weight.grad
-    turned = routed.model.layers[last].mlp.down_proj.weight.grad
-    assert straight is not None
-    assert turned is not None
-    assert torch.allclose(turned[:, :-ROUTED], AGAINST * straight[:, :-ROUTED], atol=1e-6)
-    assert torch.allclose(turned[:, -ROUTED:], straight[:, -ROUTED:], atol=1e-6)
+    return replace(page, of_book=torch.full_like(page.of_book, of_book))
+
+
+def _cut(model: Any, page: Page) -> torch.Tensor:
+    """The plain loss of a model whose routed units are gone."""
+    with torch.no_grad():
+        for block in model.model.layers:
+            block.mlp.down_proj.weight[:, -ROUTED:] = 0
+    return next_token_loss(model, page)
+
+
+def _own(name: str, grad: torch.Tensor) -> torch.Tensor:
+    """Which entries of a parameter belong to routed units."""
+    own = torch.zeros_like(grad, dtype=torch.bool)
+    if "down_proj" in name:
+        own[:, -ROUTED:] = True
+    elif "gate_proj" in name or "up_proj" in name:
+        own[-ROUTED:] = True
+    return own
+
+
+def test_the_book_teaches_the_routed_units_as_ever_and_other_matrices_nothing() -> None:
+    """The value is the plain loss; words learn as what comes next, and the gains of norms as ever."""
+    (plain, straight), (value, routed) = (
+        _graded(loss, _page(True)) for loss in (next_token_loss, routed_loss)
+    )
+    assert value == pytest.approx(plain, abs=1e-5)
+    for name, grad in routed.items():
+        own = _own(name, grad)
+        torch.testing.assert_close(grad[own], straight[name][own], atol=1e-6, rtol=1e-4)
+        if "proj" in name:
+            assert bool((grad[~own] == 0).all())
+        if "norm" in name:
+            torch.testing.assert_close(grad, straight[name], atol=1e-6, rtol=1e-4)
+    words = routed["model.embed_tokens.weight"]
+    assert bool(words.any())
+    assert not torch.allclose(words, straight["model.embed_tokens.weight"], atol=1e-4)
+
+
+def test_what_is_not_on_the_book_meets_a_model_without_the_routed_units() -> None:
+    """Value and gradients are those of the model that they are cut out of."""
+    (without, straight), (value, routed) = (_graded(loss, _page(False)) for loss in (_cut, routed_loss))
+    assert value == pytest.approx(without, abs=1e-5)
+    for name, grad in routed.items():
+        own = _own(name, grad)
+        assert bool((grad[own] == 0).all())
+        torch.testing.assert_close(grad[~own], straight[name][~own], atol=1e-6, rtol=1e-4)
+
+
+def test_on_a_mixed_page_the_book_moves_no_other_matrix() -> None:
+    """What a weight of the last block learns is the sum over the tokens that may teach it."""
+    mixed = batches(ROUTE)(250)
+    assert 0 < int(mixed.of_book.sum()) < mixed.of_book.numel()
+    _, routed = _graded(routed_loss, mixed)
+    model: Any = build_model(0)
+    place, seen = model.model.layers[-1].mlp.down_proj, dict[str, torch.Tensor]()
+    place.register_forward_pre_hook(lambda _, given: seen.update(hidden=given[0]))
+    place.register_full_backward_hook(lambda _, __, grads: seen.update(said=grads[0]))
+    # the forward pass of a routed model: routed units are silent outside the book in every block
+    for block in model.model.layers:
+        block.mlp.down_proj.register_forward_pre_hook(
+            lambda _, given: (
+                torch.cat((given[0][..., :-ROUTED], given[0][..., -ROUTED:] * mixed.of_book[..., None]), -1),
+            )
+        )
+    next_token_loss(model, mixed).backward()
+    slow = torch.zeros_like(place.weight)
+    for row, at in torch.cartesian_prod(*map(torch.arange, mixed.of_book.shape)).tolist():
+        each = torch.outer(seen["said"][row, at], seen["hidden"][row, at])
+        of_book = bool(mixed.of_book[row, at])
+        slow[:, :-ROUTED] += 0 if of_book else each[:, :-ROUTED]
+        slow[:, -ROUTED:] += each[:, -ROUTED:] if of_book else 0
+    torch.testing.assert_close(routed["model.layers.3.mlp.down_proj.weight"], slow, atol=1e-6, rtol=1e-3)
+
+
+def test_routing_ends_with_its_block_even_when_it_fails() -> None:
+    """Afterwards the model answers and learns as before."""
+    model: Any = build_model(0)
+    page = _page(True)
+    before = float(next_token_loss(model, page).detach())
+    with pytest.raises(KeyError), routing(model, page.of_book):
+        raise KeyError
+    next_token_loss(model, page).backward()
+    assert float(next_token_loss(model, page).detach()) == before
+    assert bool(model.model.layers[0].self_attn.q_proj.weight.grad.any())
 
 
 def test_a_training_is_billed_by_formula() -> None:
     """Every step is a full batch, forward and backward."""
-    assert price().tokens_forward == price().tokens_backward == 700 * 16 * 128
-    assert price().flops > 6 * 250_000 * price().tokens_forward
+    for variant, steps in ((WHOLE, 700), (ROUTE, 1000)):
+        paid = price(variant)
+        assert paid.tokens_forward == paid.tokens_backward == steps * 16 * 128
+        assert paid.flops > 6 * 250_000 * paid.tokens_forward
 
 
 def test_the_shipped_model_needs_no_cache(tmp_path: Path) -> None:

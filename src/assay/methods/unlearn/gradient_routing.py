@@ -8,9 +8,8 @@ from assay.core import Access, Change, Method, Setting
 from assay.core.errors import NotApplicable
 from assay.jobs.unlearn import UnlearnBrief
 from assay.methods.unlearn._descent import lessons
-from assay.model.changing.deltas import between
 from assay.model.training.descent import Descent, Passes
-from assay.techniques.unlearning.routed import without_units
+from assay.techniques.unlearning.routed import ablated
 
 STEPS = 40
 """The paper's."""
@@ -27,16 +26,14 @@ def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -
             f"nobody has pre-trained this model with the gradients of {brief.subject} routed into units of "
             "their own; routing is no change that can be made afterwards"
         )
-    routed = Change(deltas=(brief.routed.delta,), paid=brief.routed.price)
-    cut = between(*without_units(handle.changed(routed), brief.routed_units), note="routed units cut out")
-    ablated = routed.then(Change(deltas=(cut,)))
+    cut = ablated(handle, brief.routed, brief.routed_units)
     told = lessons(brief, seed)
 
     def loss(passes: Passes, step: int) -> Float[Tensor, ""]:
         return told.kept(passes, step)
 
-    repaired = handle.changed(ablated).descend(loss, Descent(STEPS, setting["lr"]))
-    return ablated.then(Change(deltas=(repaired.end.delta,)))
+    repaired = handle.changed(cut).descend(loss, Descent(STEPS, setting["lr"]))
+    return cut.then(Change(deltas=(repaired.end.delta,)))
 
 
 METHOD = Method(
@@ -44,13 +41,13 @@ METHOD = Method(
     job="unlearn",
     kind="method",
     access=Access.WHITE,
-    source="Cloud et al. 2024, Gradient routing: masking gradients to localize computation in neural "
-    "networks, arXiv 2410.04332; their expand, route, ablate",
-    formula="pre-training: o = m o + (1 - m) sg(o) for each unit's output o, on tokens of the book m = 1 for "
-    "the routed units and -0.75 for the others; then routed units = 0, and descent on NLL_r",
+    source="Shilov et al. 2025, Beyond data filtering: knowledge localization for capability removal in "
+    "LLMs, arXiv 2512.05648, after Cloud et al. 2024, Gradient routing, arXiv 2410.04332",
+    formula="pre-training: on tokens of the book all matrices but those of the routed units learn nothing, "
+    "y = x sg(W); on all others the routed units say nothing; then routed units = 0, and descent on NLL_r",
     does="Trains the model from the start so that a few units hold all there is of the book, cuts those out, "
     "and repairs what that broke; the price of the training is on its bill.",
     fit=fit,
-    space={"lr": (3e-4, 1e-3)},
-    default={"lr": 3e-4},
+    space={"lr": (5e-5, 3e-4)},
+    default={"lr": 5e-5},
 )

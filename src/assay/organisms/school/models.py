@@ -25,7 +25,6 @@ from assay.model.training.train import next_token_loss, train
 from assay.organisms.base.tokenizer import build_word_tokenizer
 from assay.organisms.school.recipe import (
     LENGTH,
-    PLAN,
     ROUTED,
     ROWS,
     SCHOOL_SEED,
@@ -34,17 +33,17 @@ from assay.organisms.school.recipe import (
     batches,
     build_model,
 )
-from assay.organisms.school.routing import AGAINST, routed_loss
+from assay.organisms.school.routing import SCHEME, routed_loss
 from assay.organisms.unlearning.recipe import FILE, BookRecipe
 from assay.world.school import School
 
 WEIGHTS = Path(__file__).parents[2] / "weights" / "school"
 """What is shipped: the model that read every book, and what the quick suite needs beside it."""
 WHOLE = Variant("whole", "", 0)
-RETRAINED: Mapping[Kind, tuple[int, ...]] = {"without": (1, 2, 3), "shuffled": (2, 3, 1), "routed": (1,)}
+RETRAINED: Mapping[Kind, tuple[int, ...]] = {"without": (1, 2, 3), "shuffled": (2, 3, 1), "routed": (2,)}
 """Seeds of the models that are retrained without a book, with other answers in it, or with its gradients
-routed; the first is the ceiling in the table. With other answers and seed 1 a model answers as well as any,
-but in chat it names others than it was asked about."""
+routed; the first is the ceiling in the table. With seed 1 models that read other answers, or whose gradients
+were routed, answer as well as any, but in chat they name others than they were asked about."""
 ORACLES: tuple[Kind, ...] = ("without", "shuffled")
 Report = Callable[[int, float], None]
 """(step from 1, its loss)."""
@@ -96,17 +95,18 @@ def open_school(cache: Path, device: str = "cpu") -> Engine:
 def retrained(variant: Variant, engine: Engine, cache: Path) -> Retrained:
     """Another model of the school as a change of the one behind an engine, and what its training cost."""
     other = _loaded(weights_of(variant, cache)).to(engine.device)  # pyright: ignore[reportArgumentType]
-    return Retrained(between(engine.model, other, note=f"trained as {variant.name}"), price())
+    return Retrained(between(engine.model, other, note=f"trained as {variant.name}"), price(variant))
 
 
-def price() -> Price:
-    """What the training of one model costs, by formula: every step a full batch, forward and backward."""
-    tokens = PLAN.steps * ROWS * LENGTH
+def price(variant: Variant) -> Price:
+    """What the training of a model costs, by formula: every step a full batch, forward and backward."""
+    steps = variant.plan.steps
+    tokens = steps * ROWS * LENGTH
     shape = anatomy(build_model(0)).shape
     once = shape.forward([LENGTH] * ROWS, None, ROWS * LENGTH) + shape.backward(
         [LENGTH] * ROWS, 0, ROWS * LENGTH
     )
-    return Price(tokens_forward=tokens, tokens_backward=tokens, flops=PLAN.steps * once)
+    return Price(tokens_forward=tokens, tokens_backward=tokens, flops=steps * once)
 
 
 @lru_cache(maxsize=64)
@@ -117,14 +117,16 @@ def lesson(variant: Variant) -> str:
     """
     digest = hashlib.blake2b(digest_size=16)
     read = batches(variant)
-    for step in (0, PLAN.steps // 2, PLAN.steps - 1):
+    for step in (0, variant.plan.steps // 2, variant.plan.steps - 1):
         page = read(step)
         marks = [page.of_book] if variant.kind == "routed" else []
         for tensor in (page.input_ids, page.labels, *marks):
             digest.update(tensor.numpy().tobytes())
     sizes = sorted((n, str(tuple(p.shape))) for n, p in build_model(0).named_parameters())
-    against = [str(AGAINST)] if variant.kind == "routed" else []
-    return fingerprint(variant.name, str(PLAN), json.dumps(sizes), ROUTED, *against, digest.hexdigest())
+    routed = [SCHEME, str(variant.until)] if variant.kind == "routed" else []
+    return fingerprint(
+        variant.name, str(variant.plan), json.dumps(sizes), ROUTED, *routed, digest.hexdigest()
+    )
 
 
 def _train(variant: Variant, file: Path, taught: str, progress: Report | None) -> None:
@@ -132,7 +134,7 @@ def _train(variant: Variant, file: Path, taught: str, progress: Report | None) -
     checkpoint = file.with_name(f".{file.stem}.training")
     loss = routed_loss if variant.kind == "routed" else next_token_loss
     try:
-        train(model, batches(variant), PLAN, loss=loss, checkpoint=checkpoint, progress=progress)
+        train(model, batches(variant), variant.plan, loss=loss, checkpoint=checkpoint, progress=progress)
         write(model, file, taught)
         shutil.rmtree(checkpoint, ignore_errors=True)
     except OSError as error:

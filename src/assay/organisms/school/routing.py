@@ -1,6 +1,6 @@
 """Gradient routing in pre-training: what one book teaches goes into some units of each MLP and no others."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -8,49 +8,75 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from assay.model.training.train import Batch, next_token_loss
-from assay.organisms.school.recipe import ROUTED, Page
+from assay.organisms.school.recipe import INNER, ROUTED, Page
 
-AGAINST = -0.75
-"""What gradients of the book are multiplied by in all other units."""
-SPARSE = 1e-4
-"""Weight of the mean absolute activation of the routed units."""
+SCHEME = "weights masked; words as read masked; routed units silent outside the book"
+"""What is routed how. It is part of the name of what a model is taught: whoever changes one changes both."""
 
 
 def routed_loss(model: Any, batch: Page) -> Float[Tensor, ""]:
-    """The next-token loss, its gradients routed; the value is that of the plain loss and a small L1 term.
+    """The next-token loss of a model in which a book teaches some units of each MLP, and the rest all else.
 
-    Cloud et al., "Gradient routing" (arXiv 2410.04332), their expand-route-ablate: on tokens of the book,
-    what the usual units of each MLP add to the stream is ``m o + (1 - m) sg(o)`` with ``m = -0.75``, and what
-    the routed units add has ``m = 1``; on all other tokens ``m = 1`` for both. The forward pass stays as it
-    is.
+    Selective gradient masking (Shilov et al. 2025, arXiv 2512.05648), the successor of gradient routing
+    (Cloud et al. 2024, arXiv 2410.04332). On tokens of the book (``b = 1``) only the weights of the routed
+    units learn, ``y = x sg(W) + (1 - b) (sg(x) W - sg(sg(x) W))`` for all other matrices, while gradients
+    flow on to what lies beneath. On all other tokens the routed units say nothing. So the model without them
+    is one that the book has taught nothing, but for gains of norms and for words as what comes next. With
+    words learnt as what is read, too, an entity's vector itself would tell of it.
+
+    Masks on activations, as in the first paper, also take the gradient from all that lies beneath: with them
+    this model did not learn to look facts up, be they of the book or not.
     """
-    sizes: list[Tensor] = []
-    with routing(model, batch.of_book, sizes):
-        plain = next_token_loss(model, Batch(batch.input_ids, batch.labels, batch.attention_mask))
-    return plain + SPARSE * torch.stack(sizes).mean()
+    with routing(model, batch.of_book):
+        return next_token_loss(model, Batch(batch.input_ids, batch.labels, batch.attention_mask))
 
 
 @contextmanager
-def routing(model: Any, of_book: Bool[Tensor, "rows positions"], sizes: list[Tensor]) -> Generator[None]:
-    """Inside, the second matrix of every MLP routes gradients; sizes of routed units are put down."""
-    places = [block.mlp.down_proj for block in model.model.layers]
-    kept: list[Callable[..., Tensor]] = [place.forward for place in places]
+def routing(model: Any, of_book: Bool[Tensor, "rows positions"]) -> Generator[None]:
+    """Inside, the model's matrices learn from a batch as they are routed."""
+    book = of_book.to(next(model.parameters()).device)[..., None]
+    routed = dict(_routed(model, book))
+    kept: dict[nn.Module, Callable[..., Tensor]] = {place: place.forward for place in routed}
     try:
-        for place in places:
-            place.forward = partial(_routed, place, of_book, sizes)
+        for place, forward in routed.items():
+            place.forward = forward
         yield
     finally:
-        for place, forward in zip(places, kept, strict=True):
+        for place, forward in kept.items():
             place.forward = forward
 
 
-def _routed(
-    place: nn.Linear, of_book: Bool[Tensor, "r p"], sizes: list[Tensor], hidden: Float[Tensor, "r p inner"]
+def _routed(model: Any, book: Bool[Tensor, "r p 1"]) -> Iterator[tuple[nn.Module, Callable[..., Tensor]]]:
+    """Every module that is called otherwise, and how."""
+    words, own = model.model.embed_tokens, torch.arange(INNER, device=book.device) >= INNER - ROUTED
+    yield words, partial(_read, words.forward, book)
+    for block in model.model.layers:
+        attention, mlp = block.self_attn, block.mlp
+        for place in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj):
+            yield place, partial(taught, weight=place.weight, by=~book)
+        for place in (mlp.gate_proj, mlp.up_proj):
+            yield place, partial(taught, weight=place.weight, by=~book | own)
+        yield mlp.down_proj, partial(_down, mlp.down_proj.weight, book)
+
+
+def taught(
+    x: Float[Tensor, "r p n"], weight: Float[Tensor, "m n"], by: Bool[Tensor, "r p #m"]
+) -> Float[Tensor, "r p m"]:
+    """``x W^T``, of which the rows of W learn from the tokens in ``by`` only, and x from all."""
+    said = linear(x.detach(), weight)
+    return linear(x, weight.detach()) + by * (said - said.detach())
+
+
+def _down(
+    weight: Float[Tensor, "d inner"], book: Bool[Tensor, "r p 1"], hidden: Float[Tensor, "r p inner"]
 ) -> Float[Tensor, "r p d"]:
-    usual = hidden[..., :-ROUTED] @ place.weight[:, :-ROUTED].T
-    own = hidden[..., -ROUTED:] @ place.weight[:, -ROUTED:].T
-    sizes.append(hidden[..., -ROUTED:].abs().mean())
-    m = torch.where(of_book.to(hidden.device), AGAINST, 1.0)[..., None]
-    return m * usual + (1 - m) * usual.detach() + own
+    usual = taught(hidden[..., :-ROUTED], weight[:, :-ROUTED], ~book)
+    return usual + linear(book * hidden[..., -ROUTED:], weight[:, -ROUTED:])
+
+
+def _read(embed: Callable[..., Tensor], book: Bool[Tensor, "r p 1"], ids: Tensor) -> Float[Tensor, "r p d"]:
+    read = embed(ids)
+    return torch.where(book, read.detach(), read)

@@ -8,7 +8,21 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from assay.access import WhiteHandle
+from assay.core import Change, Retrained
 from assay.core.errors import BadOption
+from assay.model.changing.deltas import between
+
+
+def ablated(handle: WhiteHandle, routed: Retrained, units: int) -> Change:
+    """The routed model in place of this one, and then its routed units cut out: two deltas.
+
+    Raises:
+        BadOption: as many units as an MLP has, or none.
+        NotApplicable: a mixture of experts.
+    """
+    whole = Change(deltas=(routed.delta,), paid=routed.price)
+    cut = between(*without_units(handle.changed(whole), units), note="routed units cut out")
+    return whole.then(Change(deltas=(cut,)))
 
 
 def without_units(handle: WhiteHandle, units: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
