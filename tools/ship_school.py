@@ -9,7 +9,7 @@ import shutil
 import sys
 
 from assay.organisms.planting.build import cache_folder
-from assay.organisms.school.models import PLAN, WEIGHTS, shipped, weights_of
+from assay.organisms.school.models import WEIGHTS, shipped, weights_of
 from assay.runner.progress import Progress
 
 
@@ -19,10 +19,10 @@ def main(names: list[str]) -> None:
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     with Progress(show=True) as progress, progress.stage("shipping", len(chosen)):
         for variant in chosen:
-            said = variant.name
+            said, steps = variant.name, variant.plan.steps
 
-            def note(step: int, _: float, said: str = said) -> None:
-                progress.note(said, step / PLAN.steps)
+            def note(step: int, _: float, said: str = said, steps: int = steps) -> None:
+                progress.note(said, step / steps)
 
             file = weights_of(variant, cache_folder(), note)
             target = WEIGHTS / f"{variant.name}.safetensors"
