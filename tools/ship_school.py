@@ -7,6 +7,7 @@ stopped goes on from its last checkpoint. One model takes five minutes of one co
 
 import shutil
 import sys
+from functools import partial
 
 from assay.organisms.planting.build import cache_folder
 from assay.organisms.school.models import WEIGHTS, shipped, weights_of
@@ -19,12 +20,7 @@ def main(names: list[str]) -> None:
     WEIGHTS.mkdir(parents=True, exist_ok=True)
     with Progress(show=True) as progress, progress.stage("shipping", len(chosen)):
         for variant in chosen:
-            said, steps = variant.name, variant.plan.steps
-
-            def note(step: int, _: float, said: str = said, steps: int = steps) -> None:
-                progress.note(said, step / steps)
-
-            file = weights_of(variant, cache_folder(), note)
+            file = weights_of(variant, cache_folder(), partial(progress.note, variant.name))
             target = WEIGHTS / f"{variant.name}.safetensors"
             if file != target:
                 shutil.copyfile(file, target)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,8 @@ def train(key: str, second: bool, options: Options, progress: Progress) -> None:
     if recipe.subject == FILE:
         return
     for variant in variants(recipe.subject, options)[second::2]:
-        what, steps = f"retraining {variant.name}", variant.plan.steps
         if not trained(variant, cache_folder()):
-            weights_of(
-                variant, cache_folder(), lambda n, _, what=what, steps=steps: progress(what, n / steps)
-            )
+            weights_of(variant, cache_folder(), partial(progress, f"retraining {variant.name}"))
 
 
 def measure(

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from assay.model.training.train import next_token_loss
-from assay.organisms.school import models
+from assay.organisms.school import models, recipe
 from assay.organisms.school.models import WEIGHTS, WHOLE, lesson, open_school, price, trained, weights_of
-from assay.organisms.school.recipe import ROUTED, Page, Variant, batches, build_model, subject_of
+from assay.organisms.school.recipe import ROUTED, Kind, Page, Variant, batches, build_model, subject_of
 from assay.organisms.school.routing import routed_loss, routing
 from assay.world.school import School, school_stream
 
@@ -163,6 +163,23 @@ def test_a_training_is_billed_by_formula() -> None:
         paid = price(variant)
         assert paid.tokens_forward == paid.tokens_backward == steps * 16 * 128
         assert paid.flops > 6 * 250_000 * paid.tokens_forward
+
+
+@pytest.mark.parametrize("kind", ["without", "routed"])
+def test_a_training_says_how_far_it_is_and_ends_in_the_cache(
+    kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In shares of its own plan, the last of them 1; nothing but the file of the weights stays behind."""
+    for name in ("PLAN", "ROUTED_PLAN"):
+        monkeypatch.setattr(recipe, name, replace(recipe.PLAN, steps=2))
+    variant, shares = Variant(kind, "birdlore", 99), list[float]()
+    assert not trained(variant, tmp_path)
+    file = weights_of(variant, tmp_path, shares.append)
+    assert shares == [0.5, 1.0]
+    assert trained(variant, tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [file]
+    assert weights_of(variant, tmp_path, shares.append) == file
+    assert len(shares) == 2
 
 
 def test_the_shipped_model_needs_no_cache(tmp_path: Path) -> None:

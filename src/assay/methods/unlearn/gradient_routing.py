@@ -12,7 +12,7 @@ from assay.model.training.descent import Descent, Passes
 from assay.techniques.unlearning.routed import ablated
 
 STEPS = 40
-"""The paper's."""
+"""Of repair, as in the first paper; so is the lower learning rate."""
 
 
 def fit(handle: WhiteHandle, brief: UnlearnBrief, setting: Setting, seed: int) -> Change:
@@ -45,8 +45,8 @@ METHOD = Method(
     "LLMs, arXiv 2512.05648, after Cloud et al. 2024, Gradient routing, arXiv 2410.04332",
     formula="pre-training: on tokens of the book all matrices but those of the routed units learn nothing, "
     "y = x sg(W); on all others the routed units say nothing; then routed units = 0, and descent on NLL_r",
-    does="Trains the model from the start so that a few units hold all there is of the book, cuts those out, "
-    "and repairs what that broke; the price of the training is on its bill.",
+    does="Trains the model from the start so that the book teaches a few units only, cuts those out, and "
+    "repairs what that broke; the price of the training is on its bill.",
     fit=fit,
     space={"lr": (5e-5, 3e-4)},
     default={"lr": 5e-5},

@@ -45,8 +45,8 @@ RETRAINED: Mapping[Kind, tuple[int, ...]] = {"without": (1, 2, 3), "shuffled": (
 routed; the first is the ceiling in the table. With seed 1 models that read other answers, or whose gradients
 were routed, answer as well as any, but in chat they name others than they were asked about."""
 ORACLES: tuple[Kind, ...] = ("without", "shuffled")
-Report = Callable[[int, float], None]
-"""(step from 1, its loss)."""
+Report = Callable[[float], None]
+"""Told which share of a training is done."""
 
 
 def shipped() -> tuple[Variant, ...]:
@@ -132,9 +132,15 @@ def lesson(variant: Variant) -> str:
 def _train(variant: Variant, file: Path, taught: str, progress: Report | None) -> None:
     model = build_model(variant.seed)
     checkpoint = file.with_name(f".{file.stem}.training")
+    plan = variant.plan
     loss = routed_loss if variant.kind == "routed" else next_token_loss
+
+    def done(step: int, _loss: float) -> None:
+        if progress:
+            progress(step / plan.steps)
+
     try:
-        train(model, batches(variant), variant.plan, loss=loss, checkpoint=checkpoint, progress=progress)
+        train(model, batches(variant), plan, loss=loss, checkpoint=checkpoint, progress=done)
         write(model, file, taught)
         shutil.rmtree(checkpoint, ignore_errors=True)
     except OSError as error:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from assay.model.training.train import Batch, next_token_loss
+from assay.model.training.train import next_token_loss
 from assay.organisms.school.recipe import INNER, ROUTED, Page
 
 SCHEME = "weights masked; words as read masked; routed units silent outside the book"
@@ -31,7 +31,7 @@ def routed_loss(model: Any, batch: Page) -> Float[Tensor, ""]:
     this model did not learn to look facts up, be they of the book or not.
     """
     with routing(model, batch.of_book):
-        return next_token_loss(model, Batch(batch.input_ids, batch.labels, batch.attention_mask))
+        return next_token_loss(model, batch)
 
 
 @contextmanager
